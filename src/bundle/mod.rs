@@ -1,0 +1,1 @@
+//! An Inventory on disk.

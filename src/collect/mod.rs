@@ -1,0 +1,1 @@
+//! State comes in from files.

@@ -1,0 +1,1 @@
+//! groupshift.toml, the environment, secrets.

@@ -1,0 +1,32 @@
+//! The tour of the house, in the order in which data walks through it. State comes in through `collect`, is kept as a
+//! `bundle`, judged by `assess` with what `predict` says Cloud Sync will do, and shown by `report`. `directory` holds
+//! the words of the field that all of them speak; `cli` is the door.
+
+pub mod error;
+
+/// The words of the field as types: ObjectGuid, Sid, Dn, GroupType, Anchor, and the Inventory of one tenant.
+pub mod directory;
+
+/// groupshift.toml, the environment, and where each value came from.
+pub mod config;
+
+/// State comes in: LDIF, Graph JSON, Connect exports.
+pub mod collect;
+
+/// An Inventory on disk: written whole or not at all, verified when read.
+pub mod bundle;
+
+/// What Cloud Sync will do: the mapping language, scoping filters, the schema.
+pub mod predict;
+
+/// Rules and gates: what is this group, may it move, what first.
+pub mod assess;
+
+/// Views of all of the above as HTML, CSV, JSON, Markdown.
+pub mod report;
+
+/// The built-in example tenant of `demo`, as the files an administrator would have exported.
+pub mod example;
+
+/// The door: one file a subcommand.
+pub mod cli;

@@ -1,0 +1,1 @@
+//! What Cloud Sync will do.
