@@ -1,1 +1,41 @@
-//! An Inventory on disk.
+//! An Inventory on disk: a folder with `manifest.json` and data files as Zstandard JSON Lines, written beside and
+//! renamed into place, verified by SHA-256 before anything is read.
+
+mod manifest;
+pub mod read;
+mod record;
+pub mod write;
+
+pub use manifest::{BUNDLE_SCHEMA, Certificate, FileEntry, Manifest, Part, Source, Tool};
+pub use read::{Opened, open, open_verified};
+pub use record::{AdMembers, AdObjects, EntraMembers, EntraObjects, Family};
+pub use write::write;
+
+/// Names of the data files, in the order they are written and listed.
+pub mod files {
+    pub const MANIFEST: &str = "manifest.json";
+    pub const AD_OBJECTS: &str = "ad-objects.jsonl.zst";
+    pub const AD_MEMBERS: &str = "ad-members.jsonl.zst";
+    pub const AD_MEMBER_OF: &str = "ad-member-of.jsonl.zst";
+    pub const AD_DESCRIPTORS: &str = "ad-security.jsonl.zst";
+    pub const AD_ENVIRONMENT: &str = "ad-environment.jsonl.zst";
+    pub const ENTRA_OBJECTS: &str = "entra-objects.jsonl.zst";
+    pub const ENTRA_MEMBERS: &str = "entra-members.jsonl.zst";
+    pub const ENTRA_TENANT: &str = "entra-tenant.jsonl.zst";
+    pub const CLOUD_SYNC: &str = "cloud-sync.jsonl.zst";
+    pub const CONNECT: &str = "connect.jsonl.zst";
+    pub const PROBLEMS: &str = "problems.jsonl.zst";
+    pub const DATA: [&str; 11] = [
+        AD_OBJECTS,
+        AD_MEMBERS,
+        AD_MEMBER_OF,
+        AD_DESCRIPTORS,
+        AD_ENVIRONMENT,
+        ENTRA_OBJECTS,
+        ENTRA_MEMBERS,
+        ENTRA_TENANT,
+        CLOUD_SYNC,
+        CONNECT,
+        PROBLEMS,
+    ];
+}

@@ -1,1 +1,10 @@
-//! State comes in from files.
+//! State comes in: from files an administrator exported (`offline`). One reader a format: `ldif`, `graph_json`; what
+//! the records mean is the business of `ad` and `entra`, which fill the Inventory.
+
+pub mod ad;
+pub mod connect;
+pub mod entra;
+pub mod graph_json;
+pub mod ldif;
+pub mod offline;
+mod source;

@@ -70,6 +70,12 @@ impl Sid {
         let (_, rest) = self.subs.split_last()?;
         Some(Sid { authority: self.authority, subs: rest.to_vec() })
     }
+    /// This domain's SID with a relative id appended.
+    pub fn with_rid(&self, rid: u32) -> Option<Sid> {
+        let mut subs = self.subs.clone();
+        subs.push(rid);
+        Self::new(self.authority, subs)
+    }
     /// True for `S-1-5-21-x-y-z-rid`.
     pub fn is_domain_account(&self) -> bool {
         self.authority == 5 && self.subs.len() == 5 && self.subs[0] == 21

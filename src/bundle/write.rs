@@ -1,0 +1,179 @@
+//! Writing a bundle: into a folder beside the wanted one, flushed, then renamed, so that it is whole or absent.
+
+use super::files;
+use super::manifest::{BUNDLE_SCHEMA, Certificate, FileEntry, Manifest, Source, Tool};
+use super::record::{AdObjectRecord, EntraObjectRecord, MembersRecord};
+use crate::directory::{Inventory, Rows};
+use crate::error::{Error, Place, Result};
+use base64::Engine as _;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// What a bundle says of itself besides its data.
+pub struct About {
+    pub created: String,
+    pub anonymised: bool,
+    pub sources: Vec<Source>,
+    pub certificate: Certificate,
+}
+
+/// Writes `inventory` as a bundle at `out`, which must not exist (an empty folder is accepted).
+pub fn write(inventory: &Inventory, about: About, out: &Path) -> Result<Manifest> {
+    check_target(out)?;
+    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(|e| Error::io("create the folder", parent, e))?;
+    let staging = tempfile::Builder::new()
+        .prefix(".groupshift-bundle-")
+        .tempdir_in(parent)
+        .map_err(|e| Error::io("create a folder in", parent, e))?;
+    let dir = staging.path();
+
+    let ad = || -> Result<Vec<FileEntry>> {
+        Ok(vec![
+            lines(dir, files::AD_OBJECTS, inventory.ad.objects.iter().map(|o| AdObjectRecord::of(inventory, o)))?,
+            lines(dir, files::AD_MEMBERS, rows(&inventory.ad.members, |i| inventory.ad.groups[i].object))?,
+            lines(dir, files::AD_MEMBER_OF, rows(&inventory.ad.member_of, |i| inventory.ad.groups[i].object))?,
+            lines(
+                dir,
+                files::AD_DESCRIPTORS,
+                inventory.ad.descriptors.iter().map(|d| base64::engine::general_purpose::STANDARD.encode(d)),
+            )?,
+            lines(dir, files::AD_ENVIRONMENT, inventory.ad.present.then_some(&inventory.ad.environment))?,
+        ])
+    };
+    let entra = || -> Result<Vec<FileEntry>> {
+        Ok(vec![
+            lines(
+                dir,
+                files::ENTRA_OBJECTS,
+                inventory.entra.objects.iter().map(|o| EntraObjectRecord::of(inventory, o)),
+            )?,
+            lines(dir, files::ENTRA_MEMBERS, rows(&inventory.entra.members, |i| inventory.entra.groups[i].object))?,
+            lines(dir, files::ENTRA_TENANT, std::iter::once(&inventory.entra.tenant))?,
+            lines(dir, files::CLOUD_SYNC, std::iter::once(&inventory.cloud_sync))?,
+            lines(dir, files::CONNECT, inventory.connect.iter())?,
+            lines(dir, files::PROBLEMS, inventory.problems.iter())?,
+        ])
+    };
+    let (a, b) = rayon::join(ad, entra);
+    let mut entries = a?;
+    entries.extend(b?);
+
+    let manifest = Manifest {
+        schema: BUNDLE_SCHEMA.to_owned(),
+        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        created: about.created,
+        anonymised: about.anonymised,
+        sources: about.sources,
+        counts: counts(inventory),
+        files: entries,
+        certificate: about.certificate,
+    };
+    let path = dir.join(files::MANIFEST);
+    let mut text =
+        serde_json::to_vec_pretty(&manifest).map_err(|e| Error::failed(format!("cannot write the manifest: {e}")))?;
+    text.push(b'\n');
+    let mut file = private_file(&path)?;
+    file.write_all(&text).and_then(|()| file.sync_all()).map_err(|e| Error::io("write", &path, e))?;
+
+    if out.exists() {
+        // `check_target` let an empty folder pass; a rename does not replace it everywhere.
+        std::fs::remove_dir(out).map_err(|e| Error::io("replace the empty folder", out, e))?;
+    }
+    let staged = staging.keep();
+    std::fs::rename(&staged, out).map_err(|e| {
+        let _ = std::fs::remove_dir_all(&staged);
+        Error::io("move the finished bundle to", out, e)
+    })?;
+    Ok(manifest)
+}
+
+/// Refuses a target that has content, before any work is done.
+pub fn check_target(out: &Path) -> Result<()> {
+    let refuse = |what: &str| {
+        Err(Error::usage(format!("{what}: a bundle is never written over something"))
+            .at(Place::file(out))
+            .hint("Name another folder with --out, or remove this one."))
+    };
+    match std::fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => refuse("the folder exists and is not empty"),
+        },
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(_) => refuse("there is something that is no folder"),
+    }
+}
+
+fn counts(inventory: &Inventory) -> BTreeMap<String, u64> {
+    let mut out = BTreeMap::new();
+    let mut put = |name: &str, count: usize| out.insert(name.to_owned(), count as u64);
+    put("adObjects", inventory.ad.objects.len());
+    put("adGroups", inventory.ad.groups.len());
+    put("adMemberships", inventory.ad.members.total());
+    put("entraObjects", inventory.entra.objects.len());
+    put("entraGroups", inventory.entra.groups.len());
+    put("entraUsers", inventory.entra.users.len());
+    put("entraMemberships", inventory.entra.members.total());
+    put("connectServers", inventory.connect.len());
+    put("problems", inventory.problems.len());
+    out
+}
+
+fn rows<'r>(rows: &'r Rows, object: impl Fn(usize) -> u32 + 'r) -> impl Iterator<Item = MembersRecord> + 'r {
+    (0..rows.len())
+        .filter(|i| !rows.row(*i).is_empty())
+        .map(move |i| MembersRecord { group: object(i), members: rows.row(i).to_vec() })
+}
+
+/// One data file: JSON Lines in Zstandard, hashed as written.
+fn lines<T: Serialize>(dir: &Path, name: &str, records: impl IntoIterator<Item = T>) -> Result<FileEntry> {
+    let path = dir.join(name);
+    let fail = |e: std::io::Error| Error::io("write", &path, e);
+    let hashing = Hashing { inner: private_file(&path)?, hash: Sha256::new(), bytes: 0 };
+    let mut out = zstd::Encoder::new(BufWriter::with_capacity(1 << 18, hashing), 3).map_err(fail)?;
+    let mut count = 0u64;
+    let mut line = Vec::new();
+    for record in records {
+        line.clear();
+        serde_json::to_writer(&mut line, &record).map_err(|e| fail(e.into()))?;
+        line.push(b'\n');
+        out.write_all(&line).map_err(fail)?;
+        count += 1;
+    }
+    let hashing = out.finish().map_err(fail)?.into_inner().map_err(|e| fail(e.into_error()))?;
+    hashing.inner.sync_all().map_err(fail)?;
+    Ok(FileEntry { name: name.to_owned(), sha256: hex(&hashing.hash.finalize()), bytes: hashing.bytes, records: count })
+}
+
+/// A new file that only its owner may read where the system knows such a thing; the folder that holds it is private
+/// too, since `tempfile` makes it so.
+fn private_file(path: &Path) -> Result<File> {
+    File::create_new(path).map_err(|e| Error::io("create", path, e))
+}
+
+struct Hashing {
+    inner: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        let n = self.inner.write(buffer)?;
+        self.hash.update(&buffer[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,683 @@
+//! What LDIF entries of Active Directory mean: each entry becomes an object of the Inventory or a fact about the
+//! domain. Names that members mention are numbered when first seen, so one pass over the files is enough.
+
+use super::ldif::Entry;
+use crate::directory::inventory::{
+    AdClass, AdGroup, AdObject, Carrier, Completeness, DomainController, Inventory, NONE, SidRef,
+};
+use crate::directory::{GroupType, ObjectGuid, Sid, Text, starts_like_anchor, write_key};
+use crate::error::{Error, Place, Result};
+use crate::report::model::Problem;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
+use std::path::{Path, PathBuf};
+
+/// At most this many members that no entry describes are listed one by one; the rest is counted.
+const MAX_LISTED: usize = 1_000;
+
+/// Fills the AD half of an Inventory from entries, in any order.
+#[derive(Default)]
+pub struct AdBuilder {
+    hasher: DefaultHashBuilder,
+    by_dn: HashTable<u32>,
+    key: Vec<u8>,
+    other_key: Vec<u8>,
+    /// For lists that came in ranges: group row → the ranges read.
+    ranges: HashMap<u32, Vec<(u32, Option<u32>)>>,
+    extra: Vec<(u32, Vec<u32>)>,
+    descriptors: HashMap<Vec<u8>, u32>,
+    attributes_seen: BTreeSet<String>,
+    /// DNS domain → where it was first seen.
+    domains: BTreeMap<String, (PathBuf, u64)>,
+    last_domain: Vec<u8>,
+    /// Domains that crossRef objects of the input name as partitions of the forest.
+    partitions: BTreeSet<String>,
+    problems: Vec<Problem>,
+    row: Vec<u32>,
+    parents: Vec<u32>,
+    range_values: u64,
+}
+
+/// The values of one entry that this program has a use for.
+#[derive(Default)]
+struct Facts<'e> {
+    classes: Vec<&'e str>,
+    guid: Option<ObjectGuid>,
+    sid: Option<Sid>,
+    sam: Option<&'e str>,
+    group_type: Option<GroupType>,
+    admin_description: Option<&'e str>,
+    edoi: Option<&'e str>,
+    display_name: Option<&'e str>,
+    description: Option<&'e str>,
+    mail: Option<&'e str>,
+    proxies: bool,
+    admin_count: bool,
+    object_soa: Option<&'e str>,
+    when_changed: Option<&'e str>,
+    descriptor: Option<&'e [u8]>,
+    deleted: bool,
+    schema_version: Option<i64>,
+    ldap_display_name: Option<&'e str>,
+    feature_enabled: bool,
+    feature_guid: bool,
+    operating_system: Option<&'e str>,
+    dns_host_name: Option<&'e str>,
+    domain_controller: bool,
+    nc_name: Option<&'e str>,
+    settings: Vec<&'e str>,
+}
+
+impl AdBuilder {
+    /// Takes one entry in.
+    pub fn add(&mut self, inventory: &mut Inventory, entry: &Entry, path: &Path) -> Result<()> {
+        inventory.ad.present = true;
+        let place = |line: u64| Place::file(path).line(line).object(entry.dn.clone());
+        if entry.dn.is_empty() {
+            return Ok(()); // the rootDSE
+        }
+        self.note_domain(&entry.dn, path, entry.line).map_err(|what| Error::input(place(entry.line), what))?;
+        let mut facts = Facts::default();
+        self.row.clear();
+        self.parents.clear();
+        let mut ranges: Vec<(u32, Option<u32>)> = Vec::new();
+        let mut has_members = false;
+        let mut last_name = "";
+        for (name, value, line) in entry.values() {
+            let (base, options) = name.split_once(';').unwrap_or((name, ""));
+            let text = || {
+                std::str::from_utf8(value).map_err(|_| {
+                    Error::input(place(line), format!("the value of {base} is binary where text is expected"))
+                })
+            };
+            if base.eq_ignore_ascii_case("member") {
+                has_members = true;
+                if !options.is_empty()
+                    && let Some(range) = range(options)
+                {
+                    if ranges.last() != Some(&range) {
+                        ranges.push(range);
+                    }
+                    self.range_values += 1;
+                }
+                if !value.is_empty() {
+                    let id = self.object(inventory, text()?).ok_or_else(|| {
+                        Error::input(
+                            place(line),
+                            format!("the member {:?} is no distinguished name", String::from_utf8_lossy(value)),
+                        )
+                    })?;
+                    self.row.push(id);
+                }
+                continue;
+            }
+            if name != last_name {
+                last_name = name;
+                let lower = base.to_ascii_lowercase();
+                if !self.attributes_seen.contains(&lower) {
+                    self.attributes_seen.insert(lower);
+                }
+            }
+            match base.to_ascii_lowercase().as_str() {
+                "objectclass" => facts.classes.push(text()?),
+                "objectguid" => {
+                    facts.guid =
+                        Some(guid(value).ok_or_else(|| Error::input(place(line), "objectGUID is not 16 bytes"))?)
+                }
+                "objectsid" => {
+                    facts.sid = Some(
+                        sid(value).ok_or_else(|| Error::input(place(line), "objectSid is no security identifier"))?,
+                    )
+                }
+                "samaccountname" => facts.sam = Some(text()?),
+                "grouptype" => {
+                    facts.group_type = Some(
+                        GroupType::parse(text()?)
+                            .ok_or_else(|| Error::input(place(line), "groupType is no 32-bit number"))?,
+                    )
+                }
+                "admindescription" => facts.admin_description = Some(text()?),
+                "msds-externaldirectoryobjectid" => facts.edoi = Some(text()?),
+                "displayname" => facts.display_name = Some(text()?),
+                "description" => facts.description = Some(text()?),
+                "mail" => facts.mail = Some(text()?),
+                "proxyaddresses" => facts.proxies = true,
+                "admincount" => facts.admin_count = text()?.trim() == "1",
+                "msds-objectsoa" => facts.object_soa = Some(text()?),
+                "whenchanged" => facts.when_changed = Some(text()?),
+                "memberof" => {
+                    let id = self.object(inventory, text()?).ok_or_else(|| {
+                        Error::input(
+                            place(line),
+                            format!("memberOf {:?} is no distinguished name", String::from_utf8_lossy(value)),
+                        )
+                    })?;
+                    self.parents.push(id);
+                }
+                "ntsecuritydescriptor" => facts.descriptor = Some(value),
+                "isdeleted" => facts.deleted = text()?.eq_ignore_ascii_case("TRUE"),
+                "objectversion" => facts.schema_version = text()?.trim().parse().ok(),
+                "ldapdisplayname" => facts.ldap_display_name = Some(text()?),
+                "msds-enabledfeature" => {
+                    if text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,") {
+                        inventory.ad.environment.recycle_bin = Some(true);
+                    }
+                }
+                "msds-enabledfeaturebl" => facts.feature_enabled = true,
+                "msds-optionalfeatureguid" => facts.feature_guid = true,
+                "operatingsystem" => facts.operating_system = Some(text()?),
+                "dnshostname" => facts.dns_host_name = Some(text()?),
+                "useraccountcontrol" => {
+                    facts.domain_controller |= text()?.trim().parse::<i64>().is_ok_and(|v| v & 0x2000 != 0)
+                }
+                "primarygroupid" => facts.domain_controller |= matches!(text()?.trim(), "516" | "521"),
+                "ncname" => facts.nc_name = Some(text()?),
+                "msds-settings" => facts.settings.push(text()?),
+                _ => {}
+            }
+        }
+        if has_members {
+            self.attributes_seen.insert("member".to_owned());
+        }
+        self.environment(inventory, entry, &facts);
+        self.store(inventory, entry, path, &facts, &ranges)
+    }
+
+    fn environment(&mut self, inventory: &mut Inventory, entry: &Entry, facts: &Facts<'_>) {
+        let environment = &mut inventory.ad.environment;
+        let has = |class: &str| facts.classes.iter().any(|c| c.eq_ignore_ascii_case(class));
+        let lower = entry.dn.to_ascii_lowercase();
+        if has("dMD") && facts.schema_version.is_some() {
+            environment.schema_version = facts.schema_version;
+        }
+        if has("attributeSchema")
+            && let Some(name) = facts.ldap_display_name
+        {
+            environment.schema_attributes.push(name.to_owned());
+        }
+        if lower.starts_with("cn=recycle bin feature,") && (facts.feature_enabled || facts.feature_guid) {
+            let enabled = environment.recycle_bin == Some(true) || facts.feature_enabled;
+            environment.recycle_bin = Some(enabled);
+        }
+        if has("crossRef")
+            && let Some(domain) = facts.nc_name.and_then(dns_domain)
+        {
+            self.partitions.insert(domain);
+        }
+        if facts.domain_controller && has("computer") {
+            environment.domain_controllers.push(DomainController {
+                name: facts.dns_host_name.unwrap_or(&entry.dn).to_owned(),
+                operating_system: facts.operating_system.map(str::to_owned),
+            });
+        }
+        if lower.starts_with("cn=soa-policies,cn=system,") || lower.starts_with("cn=system,dc=") {
+            environment.soa_policy_searched = true;
+        }
+        if lower.starts_with("cn=cloud,cn=soa-policies,cn=system,") || lower.starts_with("cn=cloudsyncsoapolicy,") {
+            environment.soa_policy_searched = true;
+            environment.soa_policy = Some(facts.settings.iter().map(|s| (*s).to_owned()).collect());
+        }
+    }
+
+    fn store(
+        &mut self,
+        inventory: &mut Inventory,
+        entry: &Entry,
+        path: &Path,
+        facts: &Facts<'_>,
+        ranges: &[(u32, Option<u32>)],
+    ) -> Result<()> {
+        let Some(id) = self.object(inventory, &entry.dn) else {
+            let error = crate::directory::Dn::parse(&entry.dn).err().map(|e| e.to_string()).unwrap_or_default();
+            return Err(Error::input(Place::file(path).line(entry.line).object(entry.dn.clone()), error));
+        };
+        let known = inventory.ad.objects[id as usize];
+        let class = classify(facts);
+        if known.class != AdClass::Missing {
+            return self.again(inventory, entry, path, facts, ranges, id);
+        }
+        let sid = facts.sid.as_ref().map_or(SidRef::default(), |s| inventory.sids.add(s));
+        let security = self.descriptor(inventory, facts.descriptor);
+        let text = &mut inventory.text;
+        // The entry's own spelling of its name is the one to show.
+        let dn = if text.get(known.dn) == Some(entry.dn.as_str()) { known.dn } else { text.add(&entry.dn) };
+        let mut object = AdObject {
+            dn,
+            guid: facts.guid.unwrap_or_default(),
+            sid,
+            sam_account_name: text.add_opt(facts.sam),
+            class,
+            group: NONE,
+            security,
+        };
+        if class == AdClass::Group {
+            object.group = inventory.ad.groups.len() as u32;
+            let members = if ranges.is_empty() { Completeness::Complete } else { Completeness::Partial };
+            inventory.ad.groups.push(AdGroup {
+                object: id,
+                group_type: facts.group_type,
+                admin_description: text.add_opt(facts.admin_description),
+                edoi: text.add_opt(facts.edoi),
+                display_name: text.add_opt(facts.display_name),
+                description: text.add_opt(facts.description),
+                mail: text.add_opt(facts.mail),
+                has_proxy_addresses: facts.proxies,
+                admin_count: facts.admin_count,
+                object_soa: text.add_opt(facts.object_soa),
+                when_changed: text.add_opt(facts.when_changed),
+                members,
+                conflict: false,
+            });
+            inventory.ad.members.push(self.row.iter().copied());
+            inventory.ad.member_of.push(self.parents.iter().copied());
+            if !ranges.is_empty() {
+                self.ranges.entry(object.group).or_default().extend_from_slice(ranges);
+            }
+        }
+        inventory.ad.objects[id as usize] = object;
+        if class != AdClass::Group && !facts.deleted {
+            for (attribute, value) in
+                [("adminDescription", facts.admin_description), ("msDS-ExternalDirectoryObjectId", facts.edoi)]
+            {
+                if let Some(value) = value.filter(|v| starts_like_anchor(v)) {
+                    inventory.ad.environment.other_carriers.push(Carrier {
+                        dn: entry.dn.clone(),
+                        attribute: attribute.to_owned(),
+                        value: value.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A second entry with a name that is known already: a further range of members, an overlapping export, or a
+    /// contradiction.
+    fn again(
+        &mut self,
+        inventory: &mut Inventory,
+        entry: &Entry,
+        path: &Path,
+        facts: &Facts<'_>,
+        ranges: &[(u32, Option<u32>)],
+        id: u32,
+    ) -> Result<()> {
+        let object = inventory.ad.objects[id as usize];
+        let at = format!("{}:{}", path.display(), entry.line);
+        let same_guid = facts.guid.is_none() || object.guid.is_nil() || facts.guid == Some(object.guid);
+        if object.group != NONE && !ranges.is_empty() && same_guid {
+            self.ranges.entry(object.group).or_default().extend_from_slice(ranges);
+            self.extra.push((object.group, self.row.clone()));
+            inventory.ad.groups[object.group as usize].members = Completeness::Partial;
+            return Ok(());
+        }
+        let mut differs = Vec::new();
+        if !same_guid {
+            differs.push("objectGUID");
+        }
+        if object.group != NONE {
+            let group = inventory.ad.groups[object.group as usize];
+            let changed = |old: Text, new: Option<&str>| new.is_some() && inventory.text.get(old) != new;
+            if facts.group_type.is_some() && facts.group_type != group.group_type {
+                differs.push("groupType");
+            }
+            if changed(group.admin_description, facts.admin_description) {
+                differs.push("adminDescription");
+            }
+            if changed(group.edoi, facts.edoi) {
+                differs.push("msDS-ExternalDirectoryObjectId");
+            }
+            if !self.row.is_empty() && !self.ranges.contains_key(&object.group) {
+                let mut old = inventory.ad.members.row(object.group as usize).to_vec();
+                let mut new = self.row.clone();
+                old.sort_unstable();
+                new.sort_unstable();
+                if old != new {
+                    differs.push("member");
+                }
+            }
+            inventory.ad.groups[object.group as usize].conflict |= !differs.is_empty();
+        }
+        self.problems.push(Problem {
+            kind: "duplicate-dn".to_owned(),
+            object: entry.dn.clone(),
+            detail: match differs.is_empty() {
+                true => format!("described twice, alike (again at {at}): the exports overlap"),
+                false => format!(
+                    "described twice, differently (again at {at}): {}; the first is used, and the group needs a look",
+                    differs.join(", ")
+                ),
+            },
+        });
+        Ok(())
+    }
+
+    fn descriptor(&mut self, inventory: &mut Inventory, bytes: Option<&[u8]>) -> u32 {
+        let Some(bytes) = bytes else { return NONE };
+        if let Some(&known) = self.descriptors.get(bytes) {
+            return known;
+        }
+        let index = inventory.ad.descriptors.len() as u32;
+        inventory.ad.descriptors.push(bytes.to_vec());
+        self.descriptors.insert(bytes.to_vec(), index);
+        index
+    }
+
+    /// The number of a name, given when it is first seen.
+    fn object(&mut self, inventory: &mut Inventory, dn: &str) -> Option<u32> {
+        self.key.clear();
+        write_key(dn, &mut self.key)?;
+        let hash = self.hasher.hash_one(&self.key);
+        let Inventory { ad, text, .. } = inventory;
+        let (key, other_key, hasher) = (&self.key, &mut self.other_key, &self.hasher);
+        let found = self.by_dn.find(hash, |&id| {
+            let known = text.get(ad.objects[id as usize].dn).unwrap_or("");
+            if known == dn {
+                return true;
+            }
+            other_key.clear();
+            write_key(known, other_key).is_some() && *other_key == *key
+        });
+        if let Some(&id) = found {
+            return Some(id);
+        }
+        let id = ad.objects.len() as u32;
+        ad.objects.push(AdObject {
+            dn: text.add(dn),
+            guid: ObjectGuid::NIL,
+            sid: SidRef::default(),
+            sam_account_name: Text::NONE,
+            class: AdClass::Missing,
+            group: NONE,
+            security: NONE,
+        });
+        self.by_dn.insert_unique(hash, id, |&id| {
+            let mut key = Vec::new();
+            let known = text.get(ad.objects[id as usize].dn).unwrap_or("");
+            let _ = write_key(known, &mut key);
+            hasher.hash_one(&key)
+        });
+        Some(id)
+    }
+
+    fn note_domain(&mut self, dn: &str, path: &Path, line: u64) -> Result<(), String> {
+        self.key.clear();
+        write_key(dn, &mut self.key).ok_or_else(|| match crate::directory::Dn::parse(dn) {
+            Err(e) => e.to_string(),
+            Ok(_) => "not a distinguished name".to_owned(),
+        })?;
+        let start = match self.key.starts_with(b"dc=") {
+            true => 0,
+            false => match self.key.windows(4).position(|w| w == b"\0dc=") {
+                Some(at) => at + 1,
+                None => return Ok(()),
+            },
+        };
+        let tail = &self.key[start..];
+        if tail != self.last_domain.as_slice() {
+            self.last_domain = tail.to_vec();
+            let domain = String::from_utf8_lossy(tail).replace('\0', ".").replace("dc=", "");
+            self.domains.entry(domain).or_insert_with(|| (path.to_owned(), line));
+        }
+        Ok(())
+    }
+
+    /// Closes the AD half: ranges joined, rows sorted, what is missing or double reported. `values_by_range` is for
+    /// the certificate.
+    pub fn finish(mut self, inventory: &mut Inventory) -> AdFinished {
+        let members = std::mem::take(&mut inventory.ad.members);
+        inventory.ad.members = members.with_extra(&self.extra);
+        inventory.ad.members.sort_rows();
+        inventory.ad.member_of.sort_rows();
+        for (&group, ranges) in &mut self.ranges {
+            inventory.ad.groups[group as usize].members = match covers(ranges) {
+                true => Completeness::Complete,
+                false => Completeness::Partial,
+            };
+        }
+        let mut partial: Vec<String> = Vec::new();
+        for group in inventory.ad.groups.iter().filter(|g| g.members == Completeness::Partial) {
+            partial.push(inventory.dn(group.object).to_owned());
+        }
+        partial.sort();
+        self.report_duplicate_guids(inventory);
+        self.report_missing(inventory);
+        let environment = &mut inventory.ad.environment;
+        environment.attributes_seen = self.attributes_seen.into_iter().collect();
+        environment.domains = self.domains.keys().cloned().collect();
+        environment.groups = inventory.ad.groups.len() as u64;
+        environment.users = inventory.ad.objects.iter().filter(|o| o.class == AdClass::User).count() as u64;
+        environment.schema_attributes.sort();
+        inventory.problems.append(&mut self.problems);
+        AdFinished { domains: self.domains, partitions: self.partitions, partial, values_by_range: self.range_values }
+    }
+
+    fn report_duplicate_guids(&mut self, inventory: &mut Inventory) {
+        let mut guids: Vec<(ObjectGuid, u32)> = inventory
+            .ad
+            .objects
+            .iter()
+            .enumerate()
+            .filter(|(_, o)| !o.guid.is_nil())
+            .map(|(i, o)| (o.guid, i as u32))
+            .collect();
+        guids.sort_unstable();
+        for pair in guids.chunk_by(|a, b| a.0 == b.0).filter(|c| c.len() > 1) {
+            let names: Vec<&str> = pair.iter().map(|(_, id)| inventory.dn(*id)).collect();
+            self.problems.push(Problem {
+                kind: "duplicate-guid".to_owned(),
+                object: pair[0].0.to_string(),
+                detail: format!("one objectGUID under several names (renamed between exports?): {}", names.join("; ")),
+            });
+            for &(_, id) in pair {
+                let group = inventory.ad.objects[id as usize].group;
+                if group != NONE {
+                    inventory.ad.groups[group as usize].conflict = true;
+                }
+            }
+        }
+    }
+
+    fn report_missing(&mut self, inventory: &Inventory) {
+        let missing = |id: &u32| inventory.ad.objects[*id as usize].class == AdClass::Missing;
+        let mut first_group: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut total = 0usize;
+        for group in 0..inventory.ad.members.len() {
+            for id in inventory.ad.members.row(group).iter().filter(|id| missing(id)) {
+                if first_group.contains_key(id) {
+                    continue;
+                }
+                total += 1;
+                if first_group.len() < MAX_LISTED {
+                    first_group.insert(*id, group as u32);
+                }
+            }
+        }
+        if total == 0 {
+            return;
+        }
+        // Past the cap an object may be counted once for each group that names it, so the figure is an upper bound.
+        for (id, group) in &first_group {
+            self.problems.push(Problem {
+                kind: "member-not-exported".to_owned(),
+                object: inventory.dn(*id).to_owned(),
+                detail: format!(
+                    "a member of {}, but no entry of the export describes it",
+                    inventory.dn(inventory.ad.groups[*group as usize].object)
+                ),
+            });
+        }
+        if total > first_group.len() {
+            self.problems.push(Problem {
+                kind: "member-not-exported".to_owned(),
+                object: "(more)".to_owned(),
+                detail: format!(
+                    "{} further memberships name objects that no entry describes",
+                    total - first_group.len()
+                ),
+            });
+        }
+    }
+}
+
+/// What the caller still needs after the builder is done.
+pub struct AdFinished {
+    pub domains: BTreeMap<String, (PathBuf, u64)>,
+    pub partitions: BTreeSet<String>,
+    /// DNs of groups whose member list is not whole.
+    pub partial: Vec<String>,
+    pub values_by_range: u64,
+}
+
+fn classify(facts: &Facts<'_>) -> AdClass {
+    let has = |class: &str| facts.classes.iter().any(|c| c.eq_ignore_ascii_case(class));
+    if facts.deleted {
+        AdClass::Other
+    } else if has("group") || (facts.classes.is_empty() && facts.group_type.is_some()) {
+        AdClass::Group
+    } else if has("msDS-GroupManagedServiceAccount") || has("msDS-ManagedServiceAccount") {
+        AdClass::ManagedServiceAccount
+    } else if has("computer") {
+        AdClass::Computer
+    } else if has("user")
+        || has("inetOrgPerson")
+        || (facts.classes.is_empty() && facts.sid.is_some() && facts.sam.is_some())
+    {
+        AdClass::User
+    } else if has("contact") {
+        AdClass::Contact
+    } else if has("foreignSecurityPrincipal") {
+        AdClass::ForeignSecurityPrincipal
+    } else if has("organizationalUnit") || has("container") || has("builtinDomain") || has("domainDNS") {
+        AdClass::Container
+    } else {
+        AdClass::Other
+    }
+}
+
+/// `range=0-1499`, `range=1500-*`.
+fn range(options: &str) -> Option<(u32, Option<u32>)> {
+    let text = options.split(';').find_map(|o| o.to_ascii_lowercase().strip_prefix("range=").map(str::to_owned))?;
+    let (low, high) = text.split_once('-')?;
+    Some((low.parse().ok()?, if high == "*" { None } else { Some(high.parse().ok()?) }))
+}
+
+/// True where the ranges join from zero to the open end.
+fn covers(ranges: &mut [(u32, Option<u32>)]) -> bool {
+    ranges.sort_by_key(|(low, high)| (*low, high.unwrap_or(u32::MAX)));
+    let mut next = 0u32;
+    for (low, high) in ranges.iter() {
+        if *low > next {
+            return false;
+        }
+        match high {
+            None => return true,
+            Some(high) => next = next.max(high.saturating_add(1)),
+        }
+    }
+    false
+}
+
+fn guid(value: &[u8]) -> Option<ObjectGuid> {
+    ObjectGuid::from_ad_bytes(value).or_else(|| ObjectGuid::parse(std::str::from_utf8(value).ok()?))
+}
+
+fn sid(value: &[u8]) -> Option<Sid> {
+    Sid::from_bytes(value).or_else(|| Sid::parse(std::str::from_utf8(value).ok()?))
+}
+
+fn dns_domain(dn: &str) -> Option<String> {
+    crate::directory::Dn::parse(dn).ok()?.dns_domain()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::ldif::Reader;
+
+    fn load(text: &str) -> Result<(Inventory, AdFinished)> {
+        let mut reader = Reader::new(std::io::Cursor::new(text.as_bytes().to_vec()), Path::new("x.ldf"));
+        let (mut entry, mut builder, mut inventory) = (Entry::default(), AdBuilder::default(), Inventory::default());
+        while reader.next(&mut entry)? {
+            builder.add(&mut inventory, &entry, Path::new("x.ldf"))?;
+        }
+        let finished = builder.finish(&mut inventory);
+        Ok((inventory, finished))
+    }
+
+    #[test]
+    fn ranges_join_across_entries() {
+        for (ranges, complete) in [
+            (&["0-1", "2-*"][..], true),
+            (&["2-*", "0-1"], true),
+            (&["0-1"], false),
+            (&["0-1", "3-*"], false),
+            (&["0-*"], true),
+        ] {
+            let mut text = String::new();
+            for (i, r) in ranges.iter().enumerate() {
+                text.push_str(&format!("dn: CN=g,DC=x\nobjectClass: group\nmember;range={r}: CN=u{i},DC=x\n\n"));
+            }
+            let (inventory, finished) = load(&text).unwrap();
+            assert_eq!(inventory.ad.groups[0].members == Completeness::Complete, complete, "{ranges:?}");
+            assert_eq!(inventory.ad.members.row(0).len(), ranges.len());
+            assert_eq!(finished.partial.is_empty(), complete);
+            assert_eq!(finished.values_by_range, ranges.len() as u64);
+        }
+    }
+
+    #[test]
+    fn names_are_one_object_however_spelt() {
+        let (inventory, _) = load(
+            "dn: CN=g,DC=x\nobjectClass: group\nmember: cn=Smith\\2C John,dc=X\nmember: CN=gone,DC=x\n\ndn: CN=Smith\\, John,DC=x\nobjectClass: user\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\n",
+        )
+        .unwrap();
+        assert_eq!(inventory.ad.objects.len(), 3);
+        let member = inventory.ad.members.row(0)[0];
+        assert_eq!(inventory.dn(member), "CN=Smith\\, John,DC=x");
+        assert_eq!(inventory.ad.objects[member as usize].class, AdClass::User);
+        assert_eq!(inventory.problems.len(), 1);
+        assert_eq!(inventory.problems[0].object, "CN=gone,DC=x");
+    }
+
+    #[test]
+    fn contradictions_are_reported_with_the_object() {
+        let (inventory, _) = load(
+            "dn: CN=g,DC=x\nobjectClass: group\ngroupType: 8\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\ndn: cn=G,dc=x\nobjectClass: group\ngroupType: 2\n\ndn: CN=h,DC=x\nobjectClass: group\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\ndn: CN=h,DC=x\nobjectClass: group\n\n",
+        )
+        .unwrap();
+        let kinds: Vec<_> =
+            inventory.problems.iter().map(|p| (p.kind.as_str(), p.detail.contains("differently"))).collect();
+        assert_eq!(kinds, [("duplicate-dn", true), ("duplicate-dn", false), ("duplicate-guid", false)]);
+        assert!(inventory.ad.groups[0].conflict && inventory.ad.groups[1].conflict);
+        assert_eq!(inventory.ad.groups[0].group_type, Some(GroupType(8)));
+    }
+
+    #[test]
+    fn refused_values_name_line_and_dn() {
+        for (attribute, what) in [
+            ("objectGUID:: AAEC", "16 bytes"),
+            ("objectSid: S-2-1", "security identifier"),
+            ("groupType: eight", "32-bit"),
+            ("member: nobody", "distinguished name"),
+            ("adminDescription:: /////w==", "binary"),
+        ] {
+            let error = load(&format!("dn: CN=g,DC=x\nobjectClass: group\n{attribute}\n\n")).err().unwrap();
+            assert!(error.message.contains(what), "{error}");
+            assert_eq!(error.to_string().split(": ").take(2).collect::<Vec<_>>(), ["x.ldf:3", "CN=g,DC=x"]);
+        }
+    }
+
+    #[test]
+    fn the_domain_is_read_too() {
+        let (inventory, finished) = load(
+            "dn: CN=Schema,CN=Configuration,DC=contoso,DC=com\nobjectClass: dMD\nobjectVersion: 88\n\ndn: CN=Recycle Bin Feature,CN=Optional Features,CN=x,DC=contoso,DC=com\nobjectClass: msDS-OptionalFeature\nmsDS-OptionalFeatureGUID:: AAEC\n\ndn: CN=DC1,OU=Domain Controllers,DC=contoso,DC=com\nobjectClass: computer\nuserAccountControl: 532480\noperatingSystem: Windows Server 2022 Standard\ndNSHostName: dc1.contoso.com\n\n",
+        )
+        .unwrap();
+        let environment = &inventory.ad.environment;
+        assert_eq!((environment.schema_version, environment.recycle_bin), (Some(88), Some(false)));
+        assert_eq!(environment.domain_controllers[0].name, "dc1.contoso.com");
+        assert_eq!(finished.domains.keys().collect::<Vec<_>>(), ["contoso.com"]);
+    }
+}

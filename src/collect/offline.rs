@@ -1,0 +1,544 @@
+//! `collect --offline`: an Inventory from the files an administrator exported. Any subset will do; what is missing
+//! stays unknown. A part that visibly falls short (a page, a range, a size limit) is written into the certificate.
+
+use super::ad::{AdBuilder, AdFinished};
+use super::entra::{Collection, EntraBuilder};
+use super::graph_json;
+use super::ldif;
+use crate::bundle::{Certificate, Part, Source};
+use crate::directory::Dn;
+use crate::directory::inventory::{Assignment, Inventory, Sku};
+use crate::error::{Error, Place, Result};
+use crate::report::model::Problem;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// What the collection is told besides the folder.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// `[cloud_sync] domain`, where configured: exports of another domain are refused.
+    pub domain: Option<String>,
+}
+
+/// What came in.
+pub struct Collected {
+    pub inventory: Inventory,
+    pub sources: Vec<Source>,
+    pub certificate: Certificate,
+}
+
+/// Told what is being read, for a progress line.
+pub type Progress<'p> = dyn FnMut(&Path, u64) + 'p;
+
+/// Reads the exported folder.
+pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Result<Collected> {
+    let folder = Folder::open(dir)?;
+    let mut run = Run { folder, inventory: Inventory::default(), sources: Vec::new(), parts: Vec::new(), progress };
+    run.unread();
+    let finished = run.ad()?;
+    run.entra()?;
+    run.cloud_sync()?;
+    run.connect()?;
+    if run.sources.is_empty() {
+        return Err(Error::input(Place::file(dir), "there is nothing to read in this folder").hint(
+            "Put exports into its ad/, entra/, cloudsync/ and connect/ folders; the README's section on exported files says how to make them.",
+        ));
+    }
+    check_domain(&run.inventory, &finished, wishes)?;
+    run.inventory.problems.sort_by(|a, b| (&a.kind, &a.object, &a.detail).cmp(&(&b.kind, &b.object, &b.detail)));
+    let mut not_looked_at =
+        vec!["Global Catalog: second carriers of an anchor are searched among the exported objects only".to_owned()];
+    for (part, present) in [
+        ("ad", run.inventory.ad.present),
+        ("entra", !run.inventory.entra.tenant.collections.is_empty()),
+        ("cloudsync", run.sources.iter().any(|s| s.part == "cloudsync")),
+        ("connect", !run.inventory.connect.is_empty()),
+    ] {
+        if !present {
+            not_looked_at.push(format!("{part}/: the exported folder has no such part"));
+        }
+    }
+    let certificate =
+        Certificate { complete: run.parts.iter().all(|p| p.shortfall.is_none()), parts: run.parts, not_looked_at };
+    Ok(Collected { inventory: run.inventory, sources: run.sources, certificate })
+}
+
+/// The exported folder: files are only ever taken from inside it.
+struct Folder {
+    root: PathBuf,
+    canonical: PathBuf,
+}
+
+impl Folder {
+    fn open(dir: &Path) -> Result<Self> {
+        let canonical = dir.canonicalize().map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::usage("the folder of exported files does not exist").at(Place::file(dir))
+            }
+            _ => Error::io("open the folder", dir, e),
+        })?;
+        if !canonical.is_dir() {
+            return Err(Error::usage(
+                "this is a file; --offline takes the folder that holds ad/, entra/, cloudsync/ and connect/",
+            )
+            .at(Place::file(dir)));
+        }
+        Ok(Folder { root: dir.to_owned(), canonical })
+    }
+
+    /// Files of a part, sorted by name, as paths to read. A link that leads out of the folder is refused.
+    fn files(&self, part: &str) -> Result<Vec<PathBuf>> {
+        let dir = self.root.join(part);
+        let mut out = Vec::new();
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(out),
+            Err(e) => return Err(Error::io("list the folder", &dir, e)),
+        };
+        for entry in entries {
+            let path = entry.map_err(|e| Error::io("list the folder", &dir, e))?.path();
+            self.inside(&path)?;
+            if path.is_file() {
+                out.push(path);
+            }
+        }
+        out.sort();
+        Ok(out)
+    }
+
+    fn inside(&self, path: &Path) -> Result<()> {
+        let canonical = path.canonicalize().map_err(|e| Error::io("follow", path, e))?;
+        match canonical.starts_with(&self.canonical) {
+            true => Ok(()),
+            false => Err(Error::input(Place::file(path), "a link that leads out of the exported folder")
+                .hint("Copy the file into the folder; nothing outside of it is read.")),
+        }
+    }
+}
+
+struct Run<'p, 'q> {
+    folder: Folder,
+    inventory: Inventory,
+    sources: Vec<Source>,
+    parts: Vec<Part>,
+    progress: &'p mut Progress<'q>,
+}
+
+impl Run<'_, '_> {
+    fn source(&mut self, part: &str, path: &Path) {
+        let metadata = std::fs::metadata(path).ok();
+        let name = path.strip_prefix(&self.folder.root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        let modified = metadata
+            .as_ref()
+            .and_then(|m| m.modified().ok())
+            .map(|t| chrono::DateTime::<chrono::Utc>::from(t).to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        self.sources.push(Source { part: part.to_owned(), name, bytes: metadata.map_or(0, |m| m.len()), modified });
+        (self.progress)(path, 0);
+    }
+
+    /// Files and folders that no part of the contract names are listed, so that nothing is passed over in silence.
+    fn unread(&mut self) {
+        let Ok(entries) = std::fs::read_dir(&self.folder.root) else { return };
+        let mut names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        for name in names {
+            match name.to_ascii_lowercase().as_str() {
+                "ad" | "entra" | "cloudsync" | "connect" => {}
+                "events" => {
+                    self.not_read("events/", "security events serve the audit; an assessment does not read them")
+                }
+                other if other.starts_with('.') => {}
+                _ => self.not_read(&name, "not one of ad/, entra/, cloudsync/, connect/"),
+            }
+        }
+    }
+
+    fn not_read(&mut self, name: &str, why: &str) {
+        self.inventory.problems.push(Problem {
+            kind: "file-not-read".to_owned(),
+            object: name.to_owned(),
+            detail: why.to_owned(),
+        });
+    }
+
+    fn ad(&mut self) -> Result<AdFinished> {
+        let mut builder = AdBuilder::default();
+        let mut entry = ldif::Entry::default();
+        for path in self.folder.files("ad")? {
+            let name = file_name(&path);
+            if !name.ends_with(".ldf") && !name.ends_with(".ldif") {
+                self.not_read(&format!("ad/{name}"), "AD exports are *.ldf or *.ldif");
+                continue;
+            }
+            self.source("ad", &path);
+            let mut reader = ldif::Reader::open(&path)?;
+            let mut read = 0u64;
+            while reader.next(&mut entry)? {
+                builder.add(&mut self.inventory, &entry, &path)?;
+                read += 1;
+                if read.is_multiple_of(4096) {
+                    (self.progress)(&path, read);
+                }
+            }
+            if read == 0 {
+                return Err(Error::input(Place::file(&path).line(1), "no entry in this file")
+                    .hint("Export it again, or remove it."));
+            }
+            self.inventory.ad.present = true;
+            if !reader.closed {
+                self.inventory.problems.push(Problem {
+                    kind: "perhaps-cut".to_owned(),
+                    object: entry.dn.clone(),
+                    detail: format!("{} ends without the empty line that ldifde and ldapsearch write after each entry: its last entry may be cut", path.display()),
+                });
+            }
+            let shortfall = reader
+                .endings
+                .iter()
+                .find(|e| !e.result.starts_with("0 ") && e.result != "0")
+                .map(|e| format!("the search ended with \"{}\" (line {}): entries are missing", e.result, e.line));
+            self.parts.push(Part {
+                source: "ad".to_owned(),
+                partition: format!("ad/{name}"),
+                expected: None,
+                read,
+                values_by_range: 0,
+                shortfall,
+            });
+        }
+        let finished = builder.finish(&mut self.inventory);
+        if self.inventory.ad.present {
+            let n = finished.partial.len();
+            self.parts.push(Part {
+                source: "ad".to_owned(),
+                partition: "member lists".to_owned(),
+                expected: None,
+                read: self.inventory.ad.members.total() as u64,
+                values_by_range: finished.values_by_range,
+                shortfall: (n > 0).then(|| {
+                    let first: Vec<&str> = finished.partial.iter().take(3).map(String::as_str).collect();
+                    format!(
+                        "the member lists of {n} group(s) came in ranges and are not whole ({}{})",
+                        first.join("; "),
+                        if n > 3 { "; …" } else { "" }
+                    )
+                }),
+            });
+        }
+        Ok(finished)
+    }
+
+    fn entra(&mut self) -> Result<()> {
+        let mut builder = EntraBuilder::default();
+        let mut pages: std::collections::BTreeMap<&'static str, Pages> = Default::default();
+        for path in self.folder.files("entra")? {
+            let name = file_name(&path);
+            if !name.ends_with(".json") && !name.ends_with(".jsonl") {
+                self.not_read(&format!("entra/{name}"), "Graph bodies are *.json");
+                continue;
+            }
+            let collection = match () {
+                () if name.starts_with("groups") => Some((Collection::Groups, "groups")),
+                () if name.starts_with("deleteditems") => Some((Collection::DeletedItems, "deletedItems")),
+                () if name.starts_with("users") => Some((Collection::Users, "users")),
+                () => None,
+            };
+            if let Some((collection, kind)) = collection {
+                self.source("entra", &path);
+                builder.expanded = speaks_of_members(&path)?;
+                let label = format!("entra/{name}");
+                let (inventory, progress) = (&mut self.inventory, &mut *self.progress);
+                let mut read = 0u64;
+                let summary = graph_json::read_file(&path, &mut |record| {
+                    read += 1;
+                    if read.is_multiple_of(4096) {
+                        progress(&path, read);
+                    }
+                    builder.add(inventory, record, collection, &label)
+                })?;
+                *self.inventory.entra.tenant.collections.entry(kind.to_owned()).or_default() += summary.objects;
+                pages.entry(kind).or_default().add(&summary);
+                continue;
+            }
+            if name.starts_with("organization") {
+                self.source("entra", &path);
+                let (values, _) = graph_json::read_values(&path)?;
+                self.organization(values.first());
+            } else if name.starts_with("onpremisessynchronization") {
+                self.source("entra", &path);
+                let (values, _) = graph_json::read_values(&path)?;
+                self.synchronization(values.first());
+            } else if name.starts_with("subscribedskus") {
+                self.source("entra", &path);
+                let (values, _) = graph_json::read_values(&path)?;
+                self.inventory.entra.tenant.skus = Some(values.iter().map(sku).collect());
+            } else if name.starts_with("accesspackage") {
+                self.not_read(
+                    &format!("entra/{name}"),
+                    "access packages serve the audit; an assessment does not read them",
+                );
+            } else {
+                self.not_read(&format!("entra/{name}"), "not a file the contract names (groups*, deletedItems*, users*, organization, onPremisesSynchronization, subscribedSkus)");
+            }
+        }
+        let cut = builder.finish(&mut self.inventory);
+        for (kind, pages) in pages {
+            self.parts.push(pages.part(kind));
+        }
+        if !cut.is_empty() {
+            self.parts.push(Part {
+                source: "entra".to_owned(),
+                partition: "group members".to_owned(),
+                read: self.inventory.entra.members.total() as u64,
+                shortfall: Some(format!(
+                    "{} group(s) have exactly 20 members and none has more: $expand=members stops at 20, so these lists may be cut",
+                    cut.len()
+                )),
+                ..Part::default()
+            });
+        }
+        let partial = self
+            .inventory
+            .entra
+            .groups
+            .iter()
+            .filter(|g| g.members == crate::directory::inventory::Completeness::Partial)
+            .count()
+            - cut.len();
+        if partial > 0 {
+            self.parts.push(Part {
+                source: "entra".to_owned(),
+                partition: "group members".to_owned(),
+                read: self.inventory.entra.members.total() as u64,
+                shortfall: Some(format!(
+                    "the member lists of {partial} group(s) go on at a members@odata.nextLink that was not followed"
+                )),
+                ..Part::default()
+            });
+        }
+        Ok(())
+    }
+
+    fn organization(&mut self, value: Option<&Value>) {
+        let Some(value) = value else { return };
+        let tenant = &mut self.inventory.entra.tenant;
+        tenant.collections.insert("organization".to_owned(), 1);
+        tenant.id = text(value, "id");
+        tenant.display_name = text(value, "displayName");
+        let domains = value.get("verifiedDomains").and_then(Value::as_array);
+        tenant.default_domain = domains
+            .and_then(|d| d.iter().find(|d| d.get("isDefault") == Some(&Value::Bool(true))))
+            .and_then(|d| text(d, "name"));
+    }
+
+    fn synchronization(&mut self, value: Option<&Value>) {
+        let Some(value) = value else { return };
+        let tenant = &mut self.inventory.entra.tenant;
+        tenant.collections.insert("onPremisesSynchronization".to_owned(), 1);
+        let feature = |name: &str| value.get("features").and_then(|f| f.get(name)).and_then(Value::as_bool);
+        tenant.group_writeback = tenant.group_writeback.or(feature("groupWriteBackEnabled"));
+        tenant.unified_group_writeback = tenant.unified_group_writeback.or(feature("unifiedGroupWritebackEnabled"));
+        if let Some(configuration) = value.get("configuration") {
+            let writeback = configuration.get("writebackConfiguration");
+            tenant.writeback_container = writeback
+                .and_then(|w| text(w, "unifiedGroupContainer"))
+                .filter(|t| !t.is_empty())
+                .or(tenant.writeback_container.take());
+            tenant.connect_version = text(configuration, "synchronizationClientVersion")
+                .filter(|t| !t.is_empty())
+                .or(tenant.connect_version.take());
+        }
+    }
+
+    fn cloud_sync(&mut self) -> Result<()> {
+        for path in self.folder.files("cloudsync")? {
+            let name = file_name(&path);
+            let (inventory_field, kind): (
+                fn(&mut crate::directory::inventory::CloudSync) -> &mut Option<Vec<Value>>,
+                _,
+            ) = match () {
+                () if name.starts_with("serviceprincipal") => (|c| &mut c.service_principals, "servicePrincipal"),
+                () if name.starts_with("jobs") => (|c| &mut c.jobs, "jobs"),
+                () if name.starts_with("schema") => (|c| &mut c.schemas, "schema"),
+                () if name.starts_with("agents") => (|c| &mut c.agents, "agents"),
+                () if name.starts_with("approleassignedto") => {
+                    self.source("cloudsync", &path);
+                    let (values, summary) = graph_json::read_values(&path)?;
+                    let list = self.inventory.cloud_sync.assignments.get_or_insert_default();
+                    list.extend(values.iter().map(assignment));
+                    let mut pages = Pages::default();
+                    pages.add(&summary);
+                    self.parts.push(Part { source: "cloudsync".to_owned(), ..pages.part("appRoleAssignedTo") });
+                    continue;
+                }
+                () if name.starts_with("provisioninglogs") => {
+                    self.not_read(
+                        &format!("cloudsync/{name}"),
+                        "provisioning logs serve the audit; an assessment does not read them",
+                    );
+                    continue;
+                }
+                () => {
+                    self.not_read(
+                        &format!("cloudsync/{name}"),
+                        "not a file the contract names (servicePrincipal, jobs, schema, appRoleAssignedTo, agents)",
+                    );
+                    continue;
+                }
+            };
+            self.source("cloudsync", &path);
+            let (values, summary) = graph_json::read_values(&path)?;
+            inventory_field(&mut self.inventory.cloud_sync).get_or_insert_default().extend(values);
+            let mut pages = Pages::default();
+            pages.add(&summary);
+            self.parts.push(Part { source: "cloudsync".to_owned(), ..pages.part(kind) });
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) -> Result<()> {
+        let dir = self.folder.root.join("connect");
+        if !dir.is_dir() {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        self.walk(&dir, &mut files)?;
+        for path in &files {
+            self.source("connect", path);
+        }
+        self.inventory.connect = super::connect::read_connect(&dir)?;
+        self.parts.push(Part {
+            source: "connect".to_owned(),
+            partition: "servers".to_owned(),
+            read: self.inventory.connect.len() as u64,
+            ..Part::default()
+        });
+        Ok(())
+    }
+
+    fn walk(&self, dir: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(dir)
+            .map_err(|e| Error::io("list the folder", dir, e))?
+            .flatten()
+            .map(|e| e.path())
+            .collect();
+        paths.sort();
+        for path in paths {
+            self.folder.inside(&path)?;
+            match path.is_dir() {
+                true => self.walk(&path, out)?,
+                false => out.push(path),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pages of one collection, over all its files.
+#[derive(Default)]
+struct Pages {
+    read: u64,
+    pages: u64,
+    with_next: u64,
+    expected: Option<u64>,
+}
+
+impl Pages {
+    fn add(&mut self, summary: &graph_json::Summary) {
+        self.read += summary.objects;
+        for page in &summary.pages {
+            self.pages += 1;
+            self.with_next += u64::from(page.next_link);
+            self.expected = self.expected.max(page.count);
+        }
+    }
+    fn part(&self, kind: &str) -> Part {
+        let shortfall = if self.pages > 0 && self.with_next == self.pages {
+            Some("every page ends with @odata.nextLink: the last page is missing".to_owned())
+        } else if self.expected.is_some_and(|e| e > self.read) {
+            Some(format!("@odata.count says {}, {} were read", self.expected.unwrap_or(0), self.read))
+        } else {
+            None
+        };
+        Part {
+            source: "entra".to_owned(),
+            partition: kind.to_owned(),
+            expected: self.expected,
+            read: self.read,
+            values_by_range: 0,
+            shortfall,
+        }
+    }
+}
+
+/// Whether the body's `@odata.context` says that members were expanded.
+fn speaks_of_members(path: &Path) -> Result<bool> {
+    use std::io::Read;
+    let mut head = String::new();
+    // Only the start of the file: the context stands first in every Graph answer.
+    let _ = super::source::open(path)?.take(4096).read_to_string(&mut head);
+    let Some(at) = head.find("@odata.context") else { return Ok(false) };
+    let context: String = head[at..].chars().take(512).take_while(|c| *c != '\n').collect();
+    Ok(context.split("\",").next().is_some_and(|c| c.contains("members(")))
+}
+
+fn assignment(value: &Value) -> Assignment {
+    Assignment {
+        principal_id: text(value, "principalId").unwrap_or_default().to_lowercase(),
+        principal_type: text(value, "principalType"),
+        app_role_id: text(value, "appRoleId"),
+        resource_id: text(value, "resourceId"),
+    }
+}
+
+fn sku(value: &Value) -> Sku {
+    let plans = value.get("servicePlans").and_then(Value::as_array);
+    Sku {
+        sku_part_number: text(value, "skuPartNumber").unwrap_or_default(),
+        service_plans: plans.map(|p| p.iter().filter_map(|p| text(p, "servicePlanName")).collect()).unwrap_or_default(),
+    }
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    value.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// Refuses LDIF of a domain that does not belong to the forest the rest speaks of.
+fn check_domain(inventory: &Inventory, finished: &AdFinished, wishes: &Wishes) -> Result<()> {
+    let mut claims: Vec<(String, String)> = Vec::new();
+    if let Some(domain) = &wishes.domain {
+        claims.push((domain.to_lowercase(), "the configuration ([cloud_sync] domain)".to_owned()));
+    }
+    let container_domain = |dn: &str| Dn::parse(dn).ok().and_then(|d| d.dns_domain());
+    if let Some(domain) = inventory.entra.tenant.writeback_container.as_deref().and_then(container_domain) {
+        claims.push((domain, "entra/onPremisesSynchronization (unifiedGroupContainer)".to_owned()));
+    }
+    let related = |a: &str, b: &str| a == b || a.ends_with(&format!(".{b}")) || b.ends_with(&format!(".{a}"));
+    let known = |a: &str| finished.partitions.contains(a);
+    for (domain, (path, line)) in &finished.domains {
+        for (claim, from) in &claims {
+            if !related(domain, claim) && !(known(domain) && (known(claim) || finished.domains.contains_key(claim))) {
+                return Err(Error::input(
+                    Place::file(path).line(*line),
+                    format!("entries of {domain}, but {from} speaks of {claim}"),
+                )
+                .hint(
+                    "An export of another domain was put into the folder, or the configuration is of another domain.",
+                ));
+            }
+        }
+    }
+    if let Some((first, _)) = finished.domains.iter().next() {
+        for (domain, (path, line)) in &finished.domains {
+            if !related(domain, first) && !(known(domain) && known(first)) {
+                return Err(Error::input(Place::file(path).line(*line), format!("entries of {domain} beside entries of {first}, and nothing says that they are one forest"))
+                    .hint("Collect each forest for itself; for domains of one forest add an export of CN=Partitions,CN=Configuration,…"));
+            }
+        }
+    }
+    Ok(())
+}
