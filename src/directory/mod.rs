@@ -7,6 +7,7 @@ mod group_type;
 mod guid;
 pub mod inventory;
 mod membership;
+pub mod security;
 mod sid;
 mod text;
 
