@@ -1,8 +1,9 @@
-//! State comes in: from files an administrator exported (`offline`). One reader a format: `ldif`, `graph_json`; what
-//! the records mean is the business of `ad` and `entra`, which fill the Inventory.
+//! State comes in: from files an administrator exported (`offline`). One reader a format: `ldif`, `graph_json`,
+//! `connect`; what the records mean is the business of `ad` and `entra`, which fill the Inventory.
 
 pub mod ad;
 pub mod connect;
+pub mod connect_script;
 pub mod entra;
 pub mod graph_json;
 pub mod ldif;
