@@ -1,4 +1,26 @@
-//! Rules and gates.
+//! Rules and gates: what is this group, may it move, what first. A pure function of an Inventory and the settings: no
+//! clock, no network, no file.
+//!
+//! The first pass notes only which rules hold for which group, a few bytes each; a finding's text and evidence are made
+//! when a report asks for the group. So a million groups fit, and no text is made that nobody reads.
 
 /// Judgements about Entra Connect servers and their rules, by content.
 pub mod connect;
+
+mod cloud;
+mod container;
+mod context;
+mod gates;
+mod index;
+mod members;
+mod rules;
+mod run;
+mod settings;
+pub mod sources;
+mod subject;
+mod truth;
+
+pub use gates::{GateRule, all as gates};
+pub use rules::{Rule, all as rules};
+pub use run::Assessed;
+pub use settings::{Accepted, Limits, ScopeMode, Settings};

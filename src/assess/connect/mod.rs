@@ -25,6 +25,21 @@ pub const DOCUMENTED_OUTBOUND: u128 = 0x419fda18_75bb_4e23_b947_8b06e7246551;
 /// The optional rule that lets a disabled or soft-deleted group be deleted from AD.
 pub const DELETE_RULE: u128 = 0xcb871f2d_0f01_4c32_a333_ff809145b947;
 
+/// The container that a server writes groups back to, where it says so.
+pub fn container_of(server: &ConnectServer) -> Option<&str> {
+    server.writeback_container.value()?.as_deref()
+}
+
+/// A switch of `Get-ADSyncAADCompanyFeature`.
+pub fn company_feature(server: &ConnectServer, name: &str) -> Option<bool> {
+    server.company_feature(name)
+}
+
+/// The version of a provisioning agent on the Connect server's own host.
+pub fn agent_version(server: &ConnectServer) -> Option<String> {
+    server.provisioning_agent.value()?.clone()
+}
+
 /// Which rule, on which server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRef {
