@@ -5,3 +5,6 @@ mod support;
 
 #[path = "connect/real.rs"]
 mod real;
+
+#[path = "connect/script.rs"]
+mod script;
