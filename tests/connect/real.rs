@@ -1,6 +1,10 @@
 //! The real export of 2016: what it says, and that no damage to it makes the reader panic or lie.
 
 use crate::support::contoso;
+use groupshift::assess::connect::{
+    ContainerScope, Judgement, ServerRole, at_least, container_scope, deletes_out_of_scope, free_precedences,
+    inbound_coexistence, outbound_coexistence, server_role, soa_in_aad_clones,
+};
 use groupshift::collect::connect::{read_connect, read_connector, read_global_settings, read_rule};
 use groupshift::directory::connect::{FlowKind, Origin};
 use std::path::{Path, PathBuf};
@@ -57,6 +61,39 @@ fn facts() {
     assert!(entra.account.as_ref().unwrap().starts_with("Sync_"));
     let text = serde_json::to_string(server).unwrap();
     assert!(!text.contains("TVNEUwMAAAB") && !text.to_lowercase().contains("cookie"));
+}
+
+#[test]
+fn judgements() {
+    let Some(dir) = contoso() else { return };
+    let server = &read_connect(&dir).unwrap()[0];
+    let rules = server.rules.as_ref().unwrap();
+    for rule in rules {
+        assert_eq!(inbound_coexistence(rule, server).judgement, Judgement::Not, "{}", rule.name);
+        assert_eq!(outbound_coexistence(rule, server).judgement, Judgement::Not, "{}", rule.name);
+        assert_eq!(deletes_out_of_scope(rule, server), None, "{}", rule.name);
+    }
+    // Group writeback was off: nothing of its rules is there, and that is not taken for clean.
+    let report = soa_in_aad_clones(server).unwrap();
+    assert!(report.flows_writeback_type.is_empty() && report.clones.is_empty() && !report.is_clean(), "{report:?}");
+    assert_eq!(server_role(server), ServerRole::Active);
+    assert_eq!(free_precedences(rules).len(), 100);
+    assert_eq!(at_least(server.version.value().unwrap(), "2.2.8.0"), Some(false));
+    for (ou, included) in [
+        ("OU=CORP,DC=contoso,DC=com", true),
+        ("OU=Writeback,ou=corp,dc=contoso,dc=com", true),
+        ("OU=Writeback,DC=contoso,DC=com", false),
+        ("CN=Users,DC=contoso,DC=com", false),
+        ("OU=CORP,DC=fabrikam,DC=com", false),
+    ] {
+        let scope = container_scope(server, ou);
+        let wanted = if included {
+            matches!(scope, ContainerScope::Included { .. })
+        } else {
+            matches!(scope, ContainerScope::Excluded { .. })
+        };
+        assert!(wanted, "{ou}: {scope:?}");
+    }
 }
 
 /// The outcome of reading one file, whatever its kind.

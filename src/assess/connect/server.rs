@@ -134,8 +134,8 @@ mod tests {
         let stopped = |role: &ServerRole| matches!(role, ServerRole::Stopped(_));
         let active = |role: &ServerRole| *role == ServerRole::Active;
         let staging = |role: &ServerRole| *role == ServerRole::Staging;
-        type Check = fn(&ServerRole) -> bool;
-        let cases: [(Option<bool>, Option<bool>, Option<bool>, Check); 9] = [
+        type Case = (Option<bool>, Option<bool>, Option<bool>, fn(&ServerRole) -> bool);
+        let cases: [Case; 9] = [
             (Some(false), Some(true), Some(false), active),
             (Some(false), Some(true), None, active),
             (Some(true), Some(true), Some(false), staging),

@@ -189,7 +189,7 @@ pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeM
 mod tests {
     use super::*;
 
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(default)]
     struct All {
         #[serde(deserialize_with = "boolean")]
@@ -204,11 +204,6 @@ mod tests {
         l: Option<Vec<String>>,
         #[serde(deserialize_with = "flags")]
         f: Option<BTreeMap<String, bool>>,
-    }
-    impl Default for All {
-        fn default() -> Self {
-            All { b: None, i: None, t: None, d: None, l: None, f: None }
-        }
     }
 
     #[test]

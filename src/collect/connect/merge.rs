@@ -68,9 +68,11 @@ pub(super) fn merge(files: &ServerFiles, states: Vec<(PathBuf, ConnectState)>) -
     Ok(server)
 }
 
-/// The path below the server's folder, with forward slashes on every platform.
+/// The path below the server's folder, with forward slashes on every platform. Of a file from elsewhere the name only,
+/// since a bundle tells no paths of the machine that made it.
 fn shown(files: &ServerFiles, path: &Path) -> String {
-    let below = path.strip_prefix(&files.folder).unwrap_or(path);
+    let name = path.file_name().map(Path::new).unwrap_or(path);
+    let below = path.strip_prefix(&files.folder).unwrap_or(name);
     let parts: Vec<_> = below.iter().map(|p| p.to_string_lossy()).collect();
     if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }

@@ -37,7 +37,7 @@ pub fn read_connect(dir: &Path) -> Result<Vec<ConnectServer>> {
             servers.push(server);
         }
     }
-    servers.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()));
+    servers.sort_by_key(|s| s.name.to_lowercase());
     Ok(servers)
 }
 

@@ -169,10 +169,8 @@ fn hologram(xml: &mut Xml, object: &mut PendingObject) -> Result<()> {
     let depth = xml.depth();
     while let Some(name) = xml.child(depth)? {
         match name.to_ascii_lowercase().as_str() {
-            "attr" => {
-                if object.anchor.is_some() || !xml.attribute("name")?.is_some_and(|n| is_anchor(&n)) {
-                    xml.skip()?;
-                }
+            "attr" if object.anchor.is_some() || !xml.attribute("name")?.is_some_and(|n| is_anchor(&n)) => {
+                xml.skip()?
             }
             "value" => object.anchor = anchor_value(xml)?,
             "dn-attr" => xml.skip()?,
@@ -196,6 +194,7 @@ fn anchor_value(xml: &mut Xml) -> Result<Option<String>> {
 mod tests {
     use super::*;
     use crate::error::Error;
+    use proptest::prelude::*;
 
     fn read(text: &str) -> Result<PendingExports, Error> {
         let text = text.to_owned().into_bytes();
@@ -270,6 +269,48 @@ mod tests {
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(says) && error.contains("csexport.xml:1"), "{text}: {error}");
+        }
+    }
+
+    fn escaped(text: &str) -> String {
+        text.chars().map(|c| format!("&#x{:X};", u32::from(c))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(
+            objects in proptest::collection::vec(
+                ("[ -~äß中]{1,20}", proptest::collection::vec("[ -~äß中]{1,20}", 0..4), 0..3usize), 0..5)
+        ) {
+            let mut text = String::from("<cs-objects>");
+            let mut want = Vec::new();
+            for (dn, members, kind) in &objects {
+                let word = ["add", "delete", "odd"][*kind];
+                text.push_str(&format!("<cs-object cs-dn='{}'><unapplied-export><delta operation='update'>", escaped(dn)));
+                text.push_str("<dn-attr name='member' operation='update'>");
+                for member in members {
+                    text.push_str(&format!("<dn-value operation='{word}' dn='{}'/>", escaped(member)));
+                }
+                text.push_str("</dn-attr></delta></unapplied-export></cs-object>");
+                let mut change = PendingReference {
+                    attribute: "member".into(), operation: Operation::Update, ..PendingReference::default()
+                };
+                match kind {
+                    0 => change.added = members.clone(),
+                    1 => change.removed = members.clone(),
+                    _ => change.unclear = members.clone(),
+                }
+                want.push(PendingObject {
+                    dn: dn.clone(), operation: Operation::Update, references: vec![change], ..PendingObject::default()
+                });
+            }
+            text.push_str("</cs-objects>");
+            prop_assert_eq!(read(&text).unwrap().objects, want);
+        }
+
+        #[test]
+        fn never_panics(text in "(<cs-objects>|<cs-object|<delta|<attr name='member'|dn=|'|>|/>|</delta>|&amp;|&|[ -~]){0,40}") {
+            let _ = read(&text);
         }
     }
 }
