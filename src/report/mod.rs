@@ -1,6 +1,46 @@
 //! Views of an assessment: HTML, CSV, JSON, Markdown. Every view reads the same published types (`model`), row by row.
 
+pub mod csv;
+pub mod folder;
+pub mod json;
+pub mod markdown;
 pub mod model;
+
+use crate::error::{Error, Result};
+use model::{Group, View};
+use rayon::prelude::*;
+use std::io::Write;
+
+/// Groups rendered at a time: enough for all cores, few enough to hold.
+const CHUNK: usize = 4096;
+
+/// Renders every group on all cores and writes the pieces in published order. `render` is told whether the group is
+/// the first of all.
+fn in_order(
+    view: &dyn View,
+    out: &mut dyn Write,
+    render: &(dyn Fn(&Group, bool, &mut Vec<u8>) -> std::io::Result<()> + Sync),
+) -> Result<()> {
+    let fail = |e: std::io::Error| Error::failed(format!("cannot write the report: {e}"));
+    for start in (0..view.len()).step_by(CHUNK) {
+        let end = (start + CHUNK).min(view.len());
+        let pieces: Vec<std::io::Result<Vec<u8>>> = (start..end)
+            .into_par_iter()
+            .fold(
+                || Ok(Vec::new()),
+                |buffer: std::io::Result<Vec<u8>>, index| {
+                    let mut buffer = buffer?;
+                    render(&view.group(index), index == 0, &mut buffer)?;
+                    Ok(buffer)
+                },
+            )
+            .collect();
+        for piece in pieces {
+            out.write_all(&piece.map_err(fail)?).map_err(fail)?;
+        }
+    }
+    Ok(())
+}
 
 /// Text from a directory made harmless for a terminal, a log or an error: control and bidirectional-formatting
 /// characters are shown as `\u{…}`.
