@@ -47,7 +47,7 @@ fn one(dir: &Path) -> ConnectServer {
 }
 
 fn state_text() -> String {
-    std::fs::read_to_string(sync01().join("connect-state.json")).unwrap()
+    std::fs::read_to_string(sync01().join("connect-state.json")).unwrap().replace("\r\n", "\n")
 }
 
 #[test]
@@ -145,6 +145,9 @@ fn layouts() {
     let server = one(dir.path());
     assert_eq!(server.pending_exports[0].file, "ad-pending.xml");
     assert!(server.problems.len() == 1 && server.problems[0].starts_with("other.xml"), "{:?}", server.problems);
+    // A loose csexport file belongs to the only server, whose other files have a folder.
+    let dir = laid_out(|n| Some(if n == "csexport.xml" { n.to_owned() } else { format!("sync01/{n}") }));
+    assert_eq!(one(dir.path()).pending_exports[0].file, "csexport.xml");
     // Two servers, one of them in staging.
     let standby = state_text().replace("SYNC01\"", "SYNC02.contoso.com\"");
     let dir = laid_out(|n| Some(format!("a/{n}")));
@@ -165,11 +168,16 @@ fn refused_layouts() {
         ("one server twice", laid_out(|n| Some(format!("a/{n}"))), "described by two folders"),
         ("two exports", laid_out(|n| Some(n.to_owned())), "two exports"),
         ("export and state of two servers", laid_out(|n| Some(n.to_owned())), "the state file of SYNC02"),
+        (
+            "a loose file and two servers",
+            laid_out(|n| Some(if n == "csexport.xml" { n.into() } else { format!("a/{n}") })),
+            "of which server is csexport.xml",
+        ),
         ("state files and an export", laid_out(|n| Some(n.to_owned())), "several computers"),
     ] {
         let at = |name: &str| dir.path().join(name);
         match what {
-            "one server twice" => {
+            "one server twice" | "a loose file and two servers" => {
                 std::fs::create_dir(at("b")).unwrap();
                 std::fs::write(at("b/connect-state.json"), state_text()).unwrap();
             }
@@ -318,6 +326,10 @@ fn refused_xml() {
         let place = error.place.as_ref().unwrap();
         assert!(place.file.as_ref().unwrap().ends_with("r.xml") && place.line == Some(line), "{what}: {error}");
     }
+    let bare: Vec<u8> = rule("a").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let dir = folder(&[("SynchronizationRules/r.xml", &bare)]);
+    let error = read_connect(dir.path()).unwrap_err();
+    assert!(error.to_string().contains("NUL") && error.hints[0].contains("byte order mark"), "{error}");
     let dir = folder(&[("SynchronizationRules/r.xml", rule("a &lt;&#x26;&gt; <![CDATA[<b>]]>").as_bytes())]);
     assert_eq!(one(dir.path()).rules.unwrap()[0].name, "a <&> <b>");
 }

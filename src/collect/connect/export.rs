@@ -374,3 +374,62 @@ pub(super) fn read_bool(text: &str) -> Option<bool> {
 fn export_date(text: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S%.f").ok().map(|t| t.and_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<SyncRule> {
+        rule(Xml::from_reader(Path::new("r.xml"), std::io::Cursor::new(text.to_owned().into_bytes()))?)
+    }
+
+    #[test]
+    fn the_kind_of_a_flow_follows_from_its_parts() {
+        use FlowKind::*;
+        let cases: [(&str, FlowKind, &[&str], &str); 9] = [
+            ("<src>True</src>", Constant, &[], "True"),
+            ("<src><const>True</const></src>", Constant, &[], "True"),
+            ("<src>\n  <attr>cn</attr>\n</src>", Direct, &["cn"], ""),
+            ("<src><attr>a</attr><attr>b</attr></src>", Direct, &["a", "b"], ""),
+            ("<expression>%Forest.FQDN%</expression>", Expression, &[], "%Forest.FQDN%"),
+            ("<src><attr>a</attr></src><expression>Trim([a])</expression>", Expression, &["a"], "Trim([a])"),
+            ("<src>x</src><expression />", Constant, &[], "x"),
+            ("<src />", Constant, &[], ""),
+            ("", Constant, &[], ""),
+        ];
+        for (inside, kind, source, text) in cases {
+            let mapping = format!("<mapping><dest>d</dest>{inside}<valueMergeType>Update</valueMergeType></mapping>");
+            let all = format!(
+                "<synchronizationRule><attribute-mappings>{mapping}</attribute-mappings></synchronizationRule>"
+            );
+            let flow = parse(&all).unwrap().flows.remove(0);
+            let source: Vec<String> = source.iter().map(|s| (*s).to_owned()).collect();
+            let want = Flow {
+                target: "d".into(),
+                kind,
+                source,
+                text: text.into(),
+                merge: "Update".into(),
+                execute_once: false,
+            };
+            assert_eq!(flow, want, "{inside}");
+        }
+    }
+
+    #[test]
+    fn absent_elements_stay_absent() {
+        let bare = parse("<synchronizationRule><disabled /><precedence/><id></id></synchronizationRule>").unwrap();
+        assert_eq!(bare, SyncRule::default());
+        assert!(bare.disabled.is_none() && bare.precedence.is_none() && bare.direction.is_none());
+    }
+
+    #[test]
+    fn groups_are_kept_apart() {
+        let group = |a: &str| format!("<conditions><scope><csAttribute>{a}</csAttribute></scope></conditions>");
+        let inside = format!("<synchronizationCriteria>{}{}</synchronizationCriteria>", group("a"), group("b"));
+        let rule = parse(&format!("<synchronizationRule>{inside}</synchronizationRule>")).unwrap();
+        assert_eq!(rule.scope.iter().map(|g| g.conditions.len()).collect::<Vec<_>>(), [1, 1]);
+        let odd = "<synchronizationRule><synchronizationCriteria><conditions><any/></conditions></synchronizationCriteria></synchronizationRule>";
+        assert!(parse(odd).unwrap_err().to_string().contains("<any> where <scope> is expected"));
+    }
+}

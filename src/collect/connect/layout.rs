@@ -154,8 +154,22 @@ pub(super) fn find_servers(dir: &Path) -> Result<Vec<ServerFiles>> {
     if !exports.is_empty() {
         adopt_exports(&mut direct, exports)?;
     }
-    if !direct.is_empty() {
-        found.insert(0, direct);
+    if direct.is_empty() {
+        return Ok(found);
     }
+    // Loose files that tell no server's name belong to the one server that there is.
+    if direct.states.is_empty() && direct.export.is_none() && !found.is_empty() {
+        let [only] = found.as_mut_slice() else {
+            let loose = direct.pending_exports.iter().chain(&direct.policies).map(|p| name_of(p));
+            let message = format!("of which server is {}?", loose.collect::<Vec<_>>().join(", "));
+            return Err(Error::input(Place::file(dir), message)
+                .hint("Put it into the folder of its Connect server: connect/<server>/…"));
+        };
+        only.pending_exports.append(&mut direct.pending_exports);
+        only.policies.append(&mut direct.policies);
+        only.unread.append(&mut direct.unread);
+        return Ok(found);
+    }
+    found.insert(0, direct);
     Ok(found)
 }

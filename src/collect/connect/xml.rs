@@ -245,6 +245,7 @@ impl Xml {
     fn accept(&mut self, event: Owned) -> Result<Option<Piece>> {
         match event {
             Owned::Start { tag, name_len, empty } => {
+                self.refuse_nul(&tag)?;
                 if self.path.is_empty() && self.seen_root {
                     return Err(self.error("a second root element"));
                 }
@@ -268,11 +269,7 @@ impl Xml {
                 Ok(Some(Piece::End))
             }
             Owned::Text(text) => {
-                if text.contains('\0') {
-                    return Err(self.error("NUL characters in the text").hint(
-                        "The file may be UTF-16 without a byte order mark: save it as UTF-8, or export it again.",
-                    ));
-                }
+                self.refuse_nul(&text)?;
                 if self.path.is_empty() {
                     return if text.trim().is_empty() { Ok(None) } else { Err(self.error("text outside the root element")) };
                 }
@@ -301,6 +298,15 @@ impl Xml {
                 Ok(Some(Piece::Eof))
             }
         }
+    }
+
+    fn refuse_nul(&self, text: &str) -> Result<()> {
+        if !text.contains('\0') {
+            return Ok(());
+        }
+        Err(self
+            .error("NUL characters in the text")
+            .hint("The file may be UTF-16 without a byte order mark: save it as UTF-8, or export it again."))
     }
 
     fn check_attributes(&self) -> Result<()> {
