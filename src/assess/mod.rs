@@ -22,5 +22,5 @@ mod truth;
 
 pub use gates::{GateRule, all as gates};
 pub use rules::{Rule, all as rules};
-pub use run::Assessed;
+pub use run::{AboutBundle, Assessed};
 pub use settings::{Accepted, Limits, ScopeMode, Settings};

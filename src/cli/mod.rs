@@ -1,1 +1,153 @@
-//! One file a subcommand.
+//! The door: one file a subcommand, each with its arguments, the calls it makes and what it prints. No domain logic.
+
+mod assess;
+mod bundle;
+mod collect;
+mod config;
+mod connect_script;
+mod demo;
+mod explain;
+mod printer;
+mod schema;
+mod shell;
+
+use crate::error::{Error, exit};
+use clap::error::ErrorKind;
+use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
+use printer::Printer;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Moves cloud groups from Entra Connect group writeback V2 to Cloud Sync group provisioning to AD: assess what can
+/// move and what blocks the rest, on exported files or live.
+#[derive(Parser)]
+#[command(name = "groupshift", version, max_term_width = 110, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 failed; 2 bad usage or configuration; 3 done, with findings at or above --fail-on; \
+4 stopped at a gate; 5 stopped because live state is not what was predicted; 130 interrupted.
+
+Start with: groupshift demo";
+
+#[derive(clap::Args, Clone)]
+pub struct Global {
+    /// Configuration file [default: groupshift.toml here, then in the platform's configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Form of the results on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print results only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done; twice for all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Colours; NO_COLOR is obeyed
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// No progress line, even on a terminal
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole job on the built-in example tenant, without any network
+    Demo(demo::Args),
+    /// Read exported files into one bundle
+    Collect(collect::Args),
+    /// Classify every written-back group, judge the gates, write the assessment
+    Assess(assess::Args),
+    /// Look into a bundle
+    #[command(subcommand)]
+    Bundle(bundle::Command),
+    /// Print the read-only PowerShell that writes connect-state.json on a Connect server
+    ConnectScript(connect_script::Args),
+    /// Show the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// A rule or gate in full: condition, why it matters, remedy, source
+    Explain(explain::Args),
+    /// The JSON Schema of a published file
+    Schema(schema::Args),
+    /// Shell completions
+    Completions(shell::CompletionArgs),
+    /// The manual page, as roff
+    Man,
+}
+
+/// Runs the program on these arguments; returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let asked_for = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let _ = e.print();
+            return if asked_for { exit::DONE } else { exit::USAGE };
+        }
+    };
+    let mut printer = Printer::new(&cli.global);
+    let done = match cli.command {
+        Command::Demo(args) => demo::run(args, &cli.global, &mut printer),
+        Command::Collect(args) => collect::run(args, &cli.global, &mut printer),
+        Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
+        Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
+        Command::ConnectScript(args) => connect_script::run(args, &mut printer),
+        Command::Config(command) => config::run(command, &cli.global, &mut printer),
+        Command::Explain(args) => explain::run(args, &cli.global, &mut printer),
+        Command::Schema(args) => schema::run(args, &mut printer),
+        Command::Completions(args) => shell::completions(args, &mut printer),
+        Command::Man => shell::man(&mut printer),
+    };
+    match done.and_then(|code| printer.finish().map(|()| code)) {
+        Ok(code) => code,
+        Err(e) => {
+            printer.error(&e);
+            e.exit_code()
+        }
+    }
+}
+
+/// The command tree, for completions and the manual page.
+fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// The effective configuration, with its warnings printed.
+fn configuration(global: &Global, printer: &mut Printer) -> Result<crate::config::Config, Error> {
+    let config = crate::config::load_here(global.config.as_deref())?;
+    for warning in &config.warnings {
+        printer.warn(warning);
+    }
+    Ok(config)
+}
+
+impl Color {
+    fn choice(self) -> ColorChoice {
+        match self {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        }
+    }
+}

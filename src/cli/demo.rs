@@ -1,0 +1,45 @@
+//! `demo`: the whole job on the built-in example tenant.
+
+use super::printer::{BOLD, Printer};
+use super::{Global, assess, collect};
+use crate::assess::Assessed;
+use crate::collect::offline::Wishes;
+use crate::error::{Error, Place, Result, exit};
+use crate::report::folder::{Folder, create_private};
+use crate::{bundle, example};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder for the example's files and reports [default: a dated folder under reports/]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// The example was collected at this moment, so that its reports are the same every time.
+pub const COLLECTED: &str = "2026-09-14T08:30:00Z";
+
+pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
+    let out = args.out.unwrap_or_else(|| assess::dated("demo"));
+    if std::fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Error::usage("the output folder exists and has content").at(Place::file(&out)).hint("Name another folder with --out."));
+    }
+    create_private(&out)?;
+    let (export, bundle_dir) = (out.join("export"), out.join("bundle"));
+    let bar = printer.progress("writing the example tenant");
+    example::write(&export)?;
+    bar.finish_and_clear();
+    collect::collect(&export, &bundle_dir, &Wishes::default(), COLLECTED.to_owned(), false, printer)?;
+    let (opened, inventory) = bundle::open(&bundle_dir)?;
+    let settings = crate::assess::Settings::default();
+    let assessed = Assessed::run(&inventory, &settings, assess::about(&opened))?;
+    let names = assess::FILES.map(|(name, _)| name);
+    let reports = out.join("assessment");
+    assess::write_reports(&assessed, &Folder::prepare(&reports, &names, false)?, &names)?;
+    assess::show(&assessed, Some(&reports), &names, printer);
+    if !printer.is_json() {
+        printer.line(format!("{BOLD}Example{BOLD:#}: the exported files are in {}, the bundle in {}", export.display(), bundle_dir.display()));
+        printer.note(format!("Open {} in a browser.", reports.join("assessment.html").display()));
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,37 @@
+//! `schema`: the JSON Schema of each published file.
+
+use super::printer::Printer;
+use crate::error::{Error, Result, exit};
+use clap::ValueEnum;
+use schemars::schema_for;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which file
+    #[arg(value_enum, value_name = "NAME")]
+    name: Name,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// assessment.json
+    Assessment,
+    /// manifest.json of a bundle
+    Bundle,
+    /// connect-state.json, written by the collector script
+    ConnectState,
+    /// groupshift.toml
+    Config,
+}
+
+pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
+    let schema = match args.name {
+        Name::Assessment => schema_for!(crate::report::model::Assessment),
+        Name::Bundle => schema_for!(crate::bundle::Manifest),
+        Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
+        Name::Config => crate::config::json_schema(),
+    };
+    let value = serde_json::to_value(schema).map_err(|e| Error::failed(format!("cannot print the schema: {e}")))?;
+    printer.json(&value);
+    Ok(exit::DONE)
+}
