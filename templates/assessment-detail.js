@@ -36,7 +36,7 @@ function copyButton(label, value) {
 
 function idRow(label, value) {
   if (value === null) return [el("dt", {}, label), el("dd", {}, el("span", { className: "none" }, "none"))];
-  return [el("dt", {}, label), el("dd", {}, bdi(value, "code"), copyButton(label, value))];
+  return [el("dt", {}, label), el("dd", {}, code(value), copyButton(label, value))];
 }
 
 const leftOut = (n) => el("span", { className: "none" }, number.format(n) + " more in assessment.json");
@@ -47,9 +47,9 @@ function showValue(value) {
   if (value === true) return document.createTextNode("yes");
   if (value === false) return document.createTextNode("no");
   if (typeof value === "number") return document.createTextNode(String(value));
-  if (typeof value === "string") return value === "" ? el("span", { className: "none" }, "(empty)") : bdi(value, "code");
+  if (typeof value === "string") return value === "" ? el("span", { className: "none" }, "(empty)") : code(value);
   if (Array.isArray(value)) return showList(value);
-  if (CUT in value && "text" in value) return el("span", {}, bdi(value.text, "code"), " … ", el("span", { className: "none" }, number.format(value[CUT]) + " more characters in assessment.json"));
+  if (CUT in value && "text" in value) return el("span", {}, code(value.text), " … ", el("span", { className: "none" }, number.format(value[CUT]) + " more characters in assessment.json"));
   if (CUT in value && Object.keys(value).length === 1) return leftOut(value[CUT]);
   return showPairs(Object.entries(value));
 }

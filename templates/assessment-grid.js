@@ -22,6 +22,12 @@ function icon(name) {
 const tag = (name, text) => el("span", { className: "tag tag-" + name }, icon(name), text || name);
 // Text of the directory: invisible characters written out, its direction kept to itself.
 const bdi = (text, className) => el("bdi", { className: className || "", dir: "auto" }, visible(text));
+// The same for a DN or an id, which may break behind each comma and nowhere else while there is room.
+function code(text) {
+  const node = bdi("", "code");
+  visible(text).split(/(?<=,)/).forEach((part, at) => node.append(...(at ? [document.createElement("wbr"), part] : [part])));
+  return node;
+}
 
 const OVERSCAN = 6;
 const grid = byId("grid"), body = byId("body");
@@ -63,13 +69,11 @@ function fill(node, position) {
 
 function findingsCell(at) {
   if (data.worst[at] === 0) return [el("span", { className: "none" }, "none")];
-  const first = data.start[at], last = data.start[at + 1];
-  const ids = [];
-  for (let k = first; k < last && ids.length < 4; k++) {
-    const id = rules[data.rule[k]].id + (data.grade[k] & 1 ? "?" : "");
-    if (!ids.includes(id)) ids.push(id);
-  }
-  const more = last - first - ids.length;
+  const worstFirst = [];
+  for (let k = data.start[at]; k < data.start[at + 1]; k++) worstFirst.push(k);
+  worstFirst.sort((a, b) => (data.grade[b] >> 1) - (data.grade[a] >> 1) || a - b);
+  const ids = worstFirst.slice(0, 4).map((k) => visible(rules[data.rule[k]].id) + (data.grade[k] & 1 ? "?" : ""));
+  const more = worstFirst.length - ids.length;
   return [
     tag(SEVERITIES[data.worst[at] - 1]),
     el("span", { className: "ids" }, ids.join(" ") + (more > 0 ? " +" + more : "")),

@@ -228,7 +228,7 @@ function printTable() {
       el("tbody", {}, ...rows.map((at) =>
         el("tr", {},
           el("td", {}, VERDICTS[data.verdict[at]]),
-          el("td", {}, bdi(nameOf(at) || "(no display name)"), el("br"), bdi(dnOf(at) || "not in AD", "code")),
+          el("td", {}, bdi(nameOf(at) || "(no display name)"), el("br"), code(dnOf(at) || "not in AD")),
           el("td", { className: "num" }, number.format(data.members[at])),
           el("td", {}, ...findingsOf(at).map((finding) =>
             el("p", { dir: "auto" }, el("strong", {}, finding.rule.id + " " + SEVERITIES[finding.severity] + (finding.unknown ? ", unknown" : "") + ". "), visible(finding.message)))))))));

@@ -24,16 +24,25 @@ fn pictures() {
     let Some(mut browser) = browser::Browser::launch(1280, 900) else { return };
     let file = page(&Synthetic::new(92), "pictures.html");
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    for (width, height, scheme, hash, name) in [
-        (1280, 900, "light", "", "light"),
-        (1280, 900, "dark", "#verdict=review&group=c", "dark"),
-        (390, 844, "light", "", "phone"),
-    ] {
+    for (width, height, scheme, look) in
+        [(1280, 1150, "light", "light"), (1280, 1150, "dark", "dark"), (390, 844, "light", "phone")]
+    {
         browser.viewport(width, height);
         browser.media(scheme, "screen");
-        browser.open(&file, hash);
-        browser.picture(&folder.join(format!("{name}.png")), true);
-        println!("{name} {:?}", browser.complaints);
+        browser.open(&file, "");
+        for section in ["answer", "picture", "gates", "groups", "rules"] {
+            browser.eval(&format!("document.documentElement.style.scrollBehavior='auto'; document.getElementById('{section}').scrollIntoView()"));
+            if section == "groups" {
+                browser.picture(&folder.join(format!("{look}-table.png")), false);
+                browser.eval(
+                    "[...document.querySelectorAll('#body .row')].find(row => row.textContent.includes('C27')).click()",
+                );
+            }
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            browser.picture(&folder.join(format!("{look}-{section}.png")), false);
+            if section == "groups" {
+                browser.key("Escape");
+            }
+        }
     }
-    println!("{}", folder.display());
 }

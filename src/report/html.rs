@@ -91,7 +91,12 @@ fn write_capped(view: &dyn View, registry: &[RuleText<'_>], caps: Caps, out: &mu
     handlebars.register_helper(
         "group_blocks",
         Box::new(
-            move |_: &Helper, _: &Handlebars, _: &Context, _: &mut RenderContext, out: &mut dyn Output| -> HelperResult {
+            move |_: &Helper,
+                  _: &Handlebars,
+                  _: &Context,
+                  _: &mut RenderContext,
+                  out: &mut dyn Output|
+                  -> HelperResult {
                 rows::blocks(view, selected, caps.bytes, &mut |text| out.write(text))?;
                 Ok(())
             },

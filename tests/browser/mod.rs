@@ -46,7 +46,8 @@ impl Browser {
         };
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("Chromium's DevTools port");
         stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
-        let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).expect("a DevTools session");
+        let (socket, _) =
+            tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).expect("a DevTools session");
         let mut browser = Browser {
             child,
             socket,

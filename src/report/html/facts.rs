@@ -49,7 +49,7 @@ fn add(depth: usize, label: &str, value: &Value, facts: &mut Vec<Fact>) {
         facts.push(Fact { depth: depth_shown, label: label.to_owned(), values, list });
     };
     match value {
-        Value::Array(items) if items.is_empty() => push(vec!["none".to_owned()], false),
+        Value::Array(items) if items.is_empty() => push(vec!["(empty list)".to_owned()], false),
         Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
             let mut values: Vec<String> = items.iter().take(ITEMS).map(scalar).collect();
             if items.len() > ITEMS {
@@ -67,7 +67,7 @@ fn add(depth: usize, label: &str, value: &Value, facts: &mut Vec<Fact>) {
             }
         }
         Value::Object(fields) => {
-            push(if fields.is_empty() { vec!["none".to_owned()] } else { Vec::new() }, false);
+            push(if fields.is_empty() { vec!["(empty)".to_owned()] } else { Vec::new() }, false);
             for (label, item) in fields {
                 add(depth + 1, label, item, facts);
             }
@@ -78,7 +78,7 @@ fn add(depth: usize, label: &str, value: &Value, facts: &mut Vec<Fact>) {
 
 fn scalar(value: &Value) -> String {
     match value {
-        Value::Null => "none".to_owned(),
+        Value::Null => "(none)".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) if text.is_empty() => "(empty)".to_owned(),

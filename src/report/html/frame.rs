@@ -8,7 +8,7 @@ use super::facts::facts;
 use super::rows::Selection;
 use super::{PRINT_ROWS, RuleText};
 use crate::report::is_hazardous;
-use crate::report::model::{Gate, GateStatus, Header, RuleCount, Severity, Summary, Verdict};
+use crate::report::model::{FindingStatus, Gate, GateStatus, Header, RuleCount, Severity, Summary, Verdict};
 
 /// Steps under "What to do next"; what is beyond them is counted.
 const GATE_STEPS: usize = 5;
@@ -168,9 +168,11 @@ fn standing_sentences(summary: &Summary, standing: &[&Gate]) -> Vec<String> {
         standing.iter().filter(|gate| gate.status == status).map(|gate| gate.id.as_str()).collect()
     };
     let (fail, unknown) = (ids(GateStatus::Fail), ids(GateStatus::Unknown));
-    let verb = |ids: &[&str], one: &str, many: &str| format!("{} {}", list(ids), if ids.len() == 1 { one } else { many });
+    let verb =
+        |ids: &[&str], one: &str, many: &str| format!("{} {}", list(ids), if ids.len() == 1 { one } else { many });
     if !standing.is_empty() {
-        let must = count(standing.len() as u64, "gate of the environment must pass", "gates of the environment must pass");
+        let must =
+            count(standing.len() as u64, "gate of the environment must pass", "gates of the environment must pass");
         let what: Vec<String> = [
             (!fail.is_empty()).then(|| verb(&fail, "fails", "fail")),
             (!unknown.is_empty()).then(|| verb(&unknown, "is not known", "are not known")),
@@ -229,8 +231,8 @@ fn steps(header: &Header, registry: &[RuleText<'_>]) -> (Vec<Step>, Option<Strin
             href: format!("#rule={}", rule.rule),
             id: rule.rule.clone(),
             head: format!("{}: {}", count(rule.found + rule.unknown, "group", "groups"), title(rule, registry)),
-            class: rule.verdict.as_str(),
-            label: rule.verdict.as_str().to_owned(),
+            class: class(rule),
+            label: class(rule).to_owned(),
             detail: match text {
                 Some(text) if rule.found == 0 => {
                     format!("Nothing was found, but the input cannot tell. If it holds: {}", text.remedy)
@@ -347,7 +349,7 @@ fn bars(summary: &Summary, registry: &[RuleText<'_>]) -> (Vec<Value>, Vec<Value>
                 json!({
                     "rule": rule.rule,
                     "title": title(rule, registry),
-                    "verdict": rule.verdict.as_str(),
+                    "class": class(rule),
                     "found": percent(rule.found, longest),
                     "unknown": percent(rule.unknown, longest),
                     "counted": counted(rule),
@@ -356,6 +358,11 @@ fn bars(summary: &Summary, registry: &[RuleText<'_>]) -> (Vec<Value>, Vec<Value>
             .collect()
     };
     (draw(blocking), draw(noted))
+}
+
+/// What a rule is marked with: its verdict, but only where it was found to hold.
+fn class(rule: &RuleCount) -> &'static str {
+    if rule.found == 0 { FindingStatus::Unknown.as_str() } else { rule.verdict.as_str() }
 }
 
 fn counted(rule: &RuleCount) -> String {
@@ -406,6 +413,16 @@ fn gate_groups(gates: &[Gate], registry: &[RuleText<'_>]) -> Vec<Value> {
 
 fn gate_card(gate: &Gate, registry: &[RuleText<'_>]) -> Value {
     let open = matches!(gate.status, GateStatus::Fail | GateStatus::Unknown);
+    let facts = facts(&gate.evidence);
+    let about = registry.iter().any(|text| text.id == gate.id);
+    // What is folded away: evidence always, the foot only where nothing is to be done.
+    let foot = !open && (about || !gate.sources.is_empty());
+    let more = match (facts.is_empty(), foot) {
+        (true, false) => "",
+        (true, true) => "Sources",
+        (false, false) => "Evidence",
+        (false, true) => "Evidence and sources",
+    };
     json!({
         "id": gate.id,
         "title": gate.title,
@@ -416,11 +433,13 @@ fn gate_card(gate: &Gate, registry: &[RuleText<'_>]) -> Value {
         // A gate that passes asks for nothing, so its remedy would only be in the way.
         "remediation": if open { gate.remediation.as_str() } else { "" },
         "remedyLabel": if gate.status == GateStatus::Unknown { "What would settle it." } else { "What to do." },
+        "open": open,
         "blocks": if open { gate.blocks.join(", ") } else { String::new() },
         "attested": gate.attested.as_ref().map(|word| json!({ "by": word.by, "reason": word.reason })),
-        "about": registry.iter().any(|text| text.id == gate.id),
+        "about": about,
         "sources": gate.sources.iter().map(|key| source(key, registry)).collect::<Vec<_>>(),
-        "facts": facts(&gate.evidence),
+        "facts": facts,
+        "more": more,
     })
 }
 
@@ -446,7 +465,11 @@ fn row_cap(selection: &Selection) -> Option<String> {
     let what = if held == notable {
         format!("This page holds the {} of {all} groups that need attention", thousands(held))
     } else {
-        format!("This page holds the first {} of {} groups that need attention, of {all} in all", thousands(held), thousands(notable))
+        format!(
+            "This page holds the first {} of {} groups that need attention, of {all} in all",
+            thousands(held),
+            thousands(notable)
+        )
     };
     Some(format!(
         "{what}: those whose verdict is not migrate, or with a finding that is unknown or of severity low or worse. \

@@ -25,8 +25,8 @@ const FIRST_BLOCK: usize = 200;
 const BLOCK: usize = 2_000;
 /// What the string table may hold in memory.
 const TABLE_BYTES: usize = 24 << 20;
-/// Rows may run ahead of their even share of the byte cap by this much.
-const SLACK: usize = 1 << 20;
+/// The first rows may run ahead of their even share of the byte cap by this part of it; the lead shrinks to nothing.
+const LEAD: u128 = 50;
 /// Items of a list that evidence shows, from generous to sparse; after the last, evidence is left out of the page.
 const LIST_LEVELS: [usize; 4] = [100, 20, 5, 1];
 /// Characters of one evidence text that the page shows at most.
@@ -118,8 +118,7 @@ pub(super) fn blocks(
     let mut block_end = FIRST_BLOCK;
     for start in (0..selection.len()).step_by(CHUNK) {
         let end = selection.len().min(start + CHUNK);
-        let groups: Vec<Group> =
-            (start..end).into_par_iter().map(|row| view.group(selection.index(row))).collect();
+        let groups: Vec<Group> = (start..end).into_par_iter().map(|row| view.group(selection.index(row))).collect();
         for group in &groups {
             encoder.row(group);
             if encoder.done == block_end {
@@ -270,8 +269,8 @@ impl Encoder {
             self.rows.extend_from_slice(b"0,");
             return;
         };
-        let share = self.bytes as u128 * (self.done + 1) as u128 / self.total.max(1) as u128;
-        let allowed = (share + SLACK as u128).min(self.bytes as u128) as usize;
+        let (bytes, done, total) = (self.bytes as u128, self.done as u128 + 1, self.total.max(1) as u128);
+        let allowed = ((bytes * done + bytes / LEAD * total.saturating_sub(done)) / total) as usize;
         let before = self.rows.len();
         for limit in LIST_LEVELS {
             self.rows.push(b'[');
