@@ -88,8 +88,11 @@ pub const FILES: [(&str, Kind); 4] = [
 pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let config = configuration(global, printer)?;
     let settings = settings(&config, &args.accept)?;
-    let names: Vec<&str> =
-        FILES.iter().filter(|(_, k)| args.reports.contains(&Kind::All) || args.reports.contains(k)).map(|(n, _)| *n).collect();
+    let names: Vec<&str> = FILES
+        .iter()
+        .filter(|(_, k)| args.reports.contains(&Kind::All) || args.reports.contains(k))
+        .map(|(n, _)| *n)
+        .collect();
     let out = args.out.unwrap_or_else(|| dated("assessment"));
     let bar = printer.progress("reading the bundle");
     let read = bundle::open(&args.bundle);
@@ -97,7 +100,11 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let (opened, inventory) = read?;
     let assessed = Assessed::run(&inventory, &settings, about(&opened))?;
     bar.set_message("writing the reports");
-    let written = if names.is_empty() { None } else { Some(write_reports(&assessed, &Folder::prepare(&out, &names, args.force)?, &names)?) };
+    let written = if names.is_empty() {
+        None
+    } else {
+        Some(write_reports(&assessed, &Folder::prepare(&out, &names, args.force)?, &names)?)
+    };
     bar.finish_and_clear();
     show(&assessed, written.as_ref().map(|_| out.as_path()), &names, printer);
     let limit = args.limit.fail_on.map(Severity::from);
@@ -158,9 +165,10 @@ pub fn settings(config: &Config, accept: &[String]) -> Result<Settings> {
 }
 
 fn accepted(text: &str) -> Result<Accepted> {
-    let (gate, reason) = text
-        .split_once('=')
-        .ok_or_else(|| Error::usage(format!("--accept {text:?}: a reason is missing")).hint("Write it as --accept \"E14=checked in the portal\"."))?;
+    let (gate, reason) = text.split_once('=').ok_or_else(|| {
+        Error::usage(format!("--accept {text:?}: a reason is missing"))
+            .hint("Write it as --accept \"E14=checked in the portal\".")
+    })?;
     let by = whoami::username().unwrap_or_else(|_| "(unknown account)".to_owned());
     Ok(Accepted { gate: gate.trim().to_uppercase(), reason: reason.to_owned(), by })
 }
@@ -188,12 +196,20 @@ fn rule_texts() -> Vec<RuleText<'static>> {
             .map(|key| report::html::SourceText { key, title: assess::sources::title(key).unwrap_or(key), url: None })
             .collect()
     };
-    let rules = assess::rules()
-        .iter()
-        .map(|r| RuleText { id: r.id, title: r.title, why: r.why, remedy: r.remedy, sources: sources(r.sources) });
-    let gates = assess::gates()
-        .iter()
-        .map(|g| RuleText { id: g.id, title: g.title, why: g.why, remedy: g.remedy, sources: sources(g.sources) });
+    let rules = assess::rules().iter().map(|r| RuleText {
+        id: r.id,
+        title: r.title,
+        why: r.why,
+        remedy: r.remedy,
+        sources: sources(r.sources),
+    });
+    let gates = assess::gates().iter().map(|g| RuleText {
+        id: g.id,
+        title: g.title,
+        why: g.why,
+        remedy: g.remedy,
+        sources: sources(g.sources),
+    });
     rules.chain(gates).collect()
 }
 
@@ -206,7 +222,8 @@ pub fn show(view: &dyn View, out: Option<&Path>, names: &[&str], printer: &mut P
         return printer.json(&json!({ "out": out, "files": files, "bundle": header.bundle, "summary": s, "gates": header.gates, "limits": header.limits }));
     }
     if !header.bundle.complete {
-        printer.line(format!("{RED}PARTIAL{RED:#}: the collection fell short; what rests on the missing part is unknown"));
+        printer
+            .line(format!("{RED}PARTIAL{RED:#}: the collection fell short; what rests on the missing part is unknown"));
     }
     for limit in &header.limits {
         printer.line(format!("{DIM}{}{DIM:#}", plain(limit)));

@@ -1,7 +1,7 @@
 //! `bundle verify | info`: is it whole, and what is in it.
 
-use super::printer::{BOLD, GREEN, Printer, YELLOW};
 use super::Global;
+use super::printer::{BOLD, GREEN, Printer, YELLOW};
 use crate::bundle;
 use crate::error::{Result, exit};
 use crate::report::plain;
@@ -23,7 +23,8 @@ pub fn run(command: Command, _: &Global, printer: &mut Printer) -> Result<u8> {
             if printer.is_json() {
                 printer.json(&json!({ "bundle": dir, "sha256": opened.sha256, "complete": opened.manifest.certificate.complete }));
             } else {
-                printer.line(format!("{GREEN}whole{GREEN:#}: {} files match the manifest", opened.manifest.files.len()));
+                printer
+                    .line(format!("{GREEN}whole{GREEN:#}: {} files match the manifest", opened.manifest.files.len()));
                 printer.line(format!("SHA-256 {}", opened.sha256));
                 if !opened.manifest.certificate.complete {
                     printer.line(format!("{YELLOW}partial{YELLOW:#}: the collection fell short and was accepted so"));
@@ -37,12 +38,18 @@ pub fn run(command: Command, _: &Global, printer: &mut Printer) -> Result<u8> {
                 printer.json(&json!({ "bundle": dir, "sha256": opened.sha256, "manifest": m }));
                 return Ok(exit::DONE);
             }
-            printer.line(format!("{BOLD}Bundle{BOLD:#} {} of {}, made by {} {}", m.schema, m.created, m.tool.name, m.tool.version));
+            printer.line(format!(
+                "{BOLD}Bundle{BOLD:#} {} of {}, made by {} {}",
+                m.schema, m.created, m.tool.name, m.tool.version
+            ));
             printer.line(format!("SHA-256 {}", opened.sha256));
             for (name, count) in &m.counts {
                 printer.line(format!("  {count:>10}  {name}"));
             }
-            printer.line(format!("{BOLD}Completeness{BOLD:#}: {}", if m.certificate.complete { "complete" } else { "PARTIAL" }));
+            printer.line(format!(
+                "{BOLD}Completeness{BOLD:#}: {}",
+                if m.certificate.complete { "complete" } else { "PARTIAL" }
+            ));
             for part in &m.certificate.parts {
                 let expected = part.expected.map(|e| format!(" of {e}")).unwrap_or_default();
                 let short = part.shortfall.as_deref().map(|s| format!("  SHORT: {}", plain(s))).unwrap_or_default();
@@ -53,7 +60,12 @@ pub fn run(command: Command, _: &Global, printer: &mut Printer) -> Result<u8> {
             }
             printer.line(format!("{BOLD}Sources{BOLD:#}"));
             for source in &m.sources {
-                printer.line(format!("  {:>12} bytes  {}  {}", source.bytes, source.modified.as_deref().unwrap_or("-"), plain(&source.name)));
+                printer.line(format!(
+                    "  {:>12} bytes  {}  {}",
+                    source.bytes,
+                    source.modified.as_deref().unwrap_or("-"),
+                    plain(&source.name)
+                ));
             }
         }
     }

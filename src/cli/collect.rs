@@ -62,7 +62,12 @@ pub fn collect(
             .hint("Or give --accept-partial: then the bundle and every report say that it is partial, and what rests on the missing part is unknown."));
     }
     let bar = printer.progress("writing the bundle");
-    let about = bundle::write::About { created, anonymised: false, sources: collected.sources, certificate: collected.certificate };
+    let about = bundle::write::About {
+        created,
+        anonymised: false,
+        sources: collected.sources,
+        certificate: collected.certificate,
+    };
     let manifest = bundle::write(&collected.inventory, about, out);
     bar.finish_and_clear();
     manifest

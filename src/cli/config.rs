@@ -16,7 +16,8 @@ pub fn run(command: Command, global: &Global, printer: &mut Printer) -> Result<u
             let config = configuration(global, printer)?;
             let shown = crate::config::show(&config);
             if printer.is_json() {
-                let value = serde_json::to_value(&shown).map_err(|e| Error::failed(format!("cannot print the configuration: {e}")))?;
+                let value = serde_json::to_value(&shown)
+                    .map_err(|e| Error::failed(format!("cannot print the configuration: {e}")))?;
                 printer.json(&value);
             } else {
                 printer.line(shown.table().trim_end());

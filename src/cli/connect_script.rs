@@ -23,7 +23,9 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         return Ok(exit::DONE);
     };
     let mut file = std::fs::File::create_new(&path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::usage("the file exists; it is not overwritten").at(Place::file(&path)),
+        std::io::ErrorKind::AlreadyExists => {
+            Error::usage("the file exists; it is not overwritten").at(Place::file(&path))
+        }
         _ => Error::io("create", &path, e),
     })?;
     file.write_all(script.as_bytes()).map_err(|e| Error::io("write", &path, e))?;

@@ -22,7 +22,9 @@ pub const COLLECTED: &str = "2026-09-14T08:30:00Z";
 pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     let out = args.out.unwrap_or_else(|| assess::dated("demo"));
     if std::fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Error::usage("the output folder exists and has content").at(Place::file(&out)).hint("Name another folder with --out."));
+        return Err(Error::usage("the output folder exists and has content")
+            .at(Place::file(&out))
+            .hint("Name another folder with --out."));
     }
     create_private(&out)?;
     let (export, bundle_dir) = (out.join("export"), out.join("bundle"));
@@ -38,7 +40,11 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     assess::write_reports(&assessed, &Folder::prepare(&reports, &names, false)?, &names)?;
     assess::show(&assessed, Some(&reports), &names, printer);
     if !printer.is_json() {
-        printer.line(format!("{BOLD}Example{BOLD:#}: the exported files are in {}, the bundle in {}", export.display(), bundle_dir.display()));
+        printer.line(format!(
+            "{BOLD}Example{BOLD:#}: the exported files are in {}, the bundle in {}",
+            export.display(),
+            bundle_dir.display()
+        ));
         printer.note(format!("Open {} in a browser.", reports.join("assessment.html").display()));
     }
     Ok(exit::DONE)

@@ -77,7 +77,11 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     };
     if printer.is_json() {
         let values: Vec<Value> = wanted.iter().map(|t| value(t)).collect();
-        printer.json(&if args.all || values.len() > 1 { json!(values) } else { values.into_iter().next().unwrap_or_default() });
+        printer.json(&if args.all || values.len() > 1 {
+            json!(values)
+        } else {
+            values.into_iter().next().unwrap_or_default()
+        });
         return Ok(exit::DONE);
     }
     for (i, text) in wanted.iter().enumerate() {
@@ -107,7 +111,8 @@ fn normal(id: &str) -> String {
 
 fn unknown(id: &str, all: &[Text]) -> Error {
     let near = all.iter().map(|t| t.id).min_by_key(|known| strsim::levenshtein(id, known)).unwrap_or("C01");
-    Error::usage(format!("there is no rule or gate {id:?}")).hint(format!("Did you mean {near}? Rules are C01 to C41, gates E1 to E15."))
+    Error::usage(format!("there is no rule or gate {id:?}"))
+        .hint(format!("Did you mean {near}? Rules are C01 to C41, gates E1 to E15."))
 }
 
 fn value(t: &Text) -> Value {
@@ -135,7 +140,10 @@ fn print(t: &Text, printer: &mut Printer) {
         printer.line(format!("  {:10} {}", "Blocks", t.blocks.join(", ")));
     }
     if t.attestable == Some(true) {
-        printer.line(format!("  {:10} may be attested while it cannot be observed: --accept \"{}=REASON\"", "Attest", t.id));
+        printer.line(format!(
+            "  {:10} may be attested while it cannot be observed: --accept \"{}=REASON\"",
+            "Attest", t.id
+        ));
     }
     for key in t.sources {
         printer.line(format!("  {:10} {key} {DIM}{}{DIM:#}", "Source", sources::title(key).unwrap_or("")));

@@ -95,7 +95,9 @@ impl Printer {
             self.failed.get_or_insert(e);
         }
         match self.failed.take() {
-            Some(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::failed(format!("cannot print the result: {e}"))),
+            Some(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::failed(format!("cannot print the result: {e}")))
+            }
             _ => Ok(()),
         }
     }

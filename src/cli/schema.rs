@@ -29,7 +29,7 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
-        Name::Config => crate::config::json_schema(),
+        Name::Config => schema_for!(crate::config::Config),
     };
     let value = serde_json::to_value(schema).map_err(|e| Error::failed(format!("cannot print the schema: {e}")))?;
     printer.json(&value);

@@ -21,7 +21,9 @@ pub fn completions(args: CompletionArgs, printer: &mut Printer) -> Result<u8> {
 
 pub fn man(printer: &mut Printer) -> Result<u8> {
     let mut out = Vec::new();
-    clap_mangen::Man::new(command()).render(&mut out).map_err(|e| Error::failed(format!("cannot render the manual page: {e}")))?;
+    clap_mangen::Man::new(command())
+        .render(&mut out)
+        .map_err(|e| Error::failed(format!("cannot render the manual page: {e}")))?;
     printer.line(String::from_utf8_lossy(&out).trim_end());
     Ok(exit::DONE)
 }

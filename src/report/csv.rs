@@ -1,8 +1,8 @@
 //! `assessment.csv`: one row a finding. Made for spreadsheets: a byte order mark, CRLF, and no cell that would run as a
 //! formula. Text is shown harmlessly here; `assessment.json` has it as it is.
 
-use super::{in_order, plain};
 use super::model::{Finding, Group, View};
+use super::{in_order, plain};
 use crate::error::{Error, Result};
 use std::io::Write;
 

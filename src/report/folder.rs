@@ -26,9 +26,9 @@ impl Folder {
         };
         let present: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
         if !present.is_empty() && !force {
-            return Err(Error::usage("the output folder exists and has content")
-                .at(Place::file(path))
-                .hint("Name another folder with --out, or add --force to replace the files that this program wrote there."));
+            return Err(Error::usage("the output folder exists and has content").at(Place::file(path)).hint(
+                "Name another folder with --out, or add --force to replace the files that this program wrote there.",
+            ));
         }
         for file in &present {
             let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -91,7 +91,11 @@ mod tests {
         let path = dir.path().join("out");
         let names = ["assessment.md"];
         let folder = Folder::prepare(&path, &names, false).unwrap();
-        folder.write("assessment.md", |out| out.write_all(b"# groupshift assessment\n").map_err(|e| Error::failed(e.to_string()))).unwrap();
+        folder
+            .write("assessment.md", |out| {
+                out.write_all(b"# groupshift assessment\n").map_err(|e| Error::failed(e.to_string()))
+            })
+            .unwrap();
         assert!(Folder::prepare(&path, &names, false).is_err());
         assert!(Folder::prepare(&path, &names, true).is_ok());
         std::fs::write(path.join("assessment.md"), "mine").unwrap();

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use std::io::Write;
 
 pub fn write(view: &dyn View, out: &mut dyn Write) -> Result<()> {
-    let head = serde_json::to_string_pretty(view.header()).map_err(|e| Error::failed(format!("cannot write the head: {e}")))?;
+    let head = serde_json::to_string_pretty(view.header())
+        .map_err(|e| Error::failed(format!("cannot write the head: {e}")))?;
     let fail = |e: std::io::Error| Error::failed(format!("cannot write the assessment: {e}"));
     // The head is an object; the groups become its last property.
     let head = head.strip_suffix("\n}").unwrap_or(&head);

@@ -54,11 +54,17 @@ fn head(header: &Header) -> String {
     };
     fact("Tenant", b.tenant.as_deref());
     fact("Domain", b.domain.as_deref());
-    let container = b.writeback_container.as_ref().map(|c| format!("{c} (by {})", b.writeback_container_from.as_deref().unwrap_or("?")));
+    let container = b
+        .writeback_container
+        .as_ref()
+        .map(|c| format!("{c} (by {})", b.writeback_container_from.as_deref().unwrap_or("?")));
     fact("Writeback container", container.as_deref());
     fact("Collected", Some(&b.created));
     fact("Bundle SHA-256", Some(&b.sha256));
-    out.push_str(&format!("- Direct memberships in AD: {}\n- Groups with open questions: {}\n", s.memberships, s.unknown));
+    out.push_str(&format!(
+        "- Direct memberships in AD: {}\n- Groups with open questions: {}\n",
+        s.memberships, s.unknown
+    ));
     for limit in &header.limits {
         out.push_str(&format!("- Not looked at or short: {}\n", md(limit)));
     }
@@ -82,7 +88,14 @@ fn head(header: &Header) -> String {
     let mut rules: Vec<_> = s.rules.iter().filter(|r| r.found + r.unknown > 0).collect();
     rules.sort_by_key(|r| (std::cmp::Reverse(r.severity), std::cmp::Reverse(r.found), r.rule.clone()));
     for rule in rules {
-        out.push_str(&format!("| {} {} | {} | {} | {} |\n", rule.rule, md(&rule.title), rule.severity.as_str(), rule.found, rule.unknown));
+        out.push_str(&format!(
+            "| {} {} | {} | {} | {} |\n",
+            rule.rule,
+            md(&rule.title),
+            rule.severity.as_str(),
+            rule.found,
+            rule.unknown
+        ));
     }
     if !header.problems.is_empty() {
         out.push_str("\n## Problems in the input\n\n");
@@ -119,12 +132,23 @@ fn groups(view: &dyn View, out: &mut String) {
 }
 
 fn group(group: &Group, out: &mut String) {
-    let name = group.display_name.as_deref().or(group.dn.as_deref()).or(group.object_id.as_deref()).unwrap_or("(no name)");
+    let name =
+        group.display_name.as_deref().or(group.dn.as_deref()).or(group.object_id.as_deref()).unwrap_or("(no name)");
     let place = group.dn.as_deref().unwrap_or("not in AD");
     out.push_str(&format!("- **{}** ({})\n", md(name), md(place)));
-    for f in group.findings.iter().filter(|f| f.severity > Severity::Info || f.status == FindingStatus::Unknown && f.rule == "C01") {
+    for f in group
+        .findings
+        .iter()
+        .filter(|f| f.severity > Severity::Info || f.status == FindingStatus::Unknown && f.rule == "C01")
+    {
         let open = if f.status == FindingStatus::Unknown { " (open)" } else { "" };
-        out.push_str(&format!("  - {} {}{open}: {} {}\n", f.rule, f.severity.as_str(), md(&f.message), md(&f.remediation)));
+        out.push_str(&format!(
+            "  - {} {}{open}: {} {}\n",
+            f.rule,
+            f.severity.as_str(),
+            md(&f.message),
+            md(&f.remediation)
+        ));
     }
 }
 
