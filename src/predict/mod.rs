@@ -1,1 +1,3 @@
 //! What Cloud Sync will do.
+
+pub mod expression;
