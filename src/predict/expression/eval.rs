@@ -44,7 +44,6 @@ pub enum Point {
     Diacritics,
     DateDiff,
     DateOffset,
-    BoolText,
     UniqueValue(usize),
 }
 

@@ -185,7 +185,9 @@ fn check_count(entry: &catalog::Entry, count: usize) -> Result<(), String> {
         return Err(format!("{name} takes {wanted} arguments, not {count}"));
     }
     if entry.function == Function::Switch && count % 2 == 1 {
-        return Err(format!("{name} takes a source, a default and pairs of key and value: an even number, not {count}"));
+        return Err(format!(
+            "{name} takes a source, a default and pairs of key and value: an even number, not {count}"
+        ));
     }
     Ok(())
 }

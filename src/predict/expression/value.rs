@@ -64,9 +64,7 @@ impl Value {
         match (self, other) {
             (Value::Null, Value::Null) => true,
             (Value::Bin(a), Value::Bin(b)) => a == b,
-            (Value::Multi(a), Value::Multi(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_result(b))
-            }
+            (Value::Multi(a), Value::Multi(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_result(b)),
             _ => match (self.as_text(), other.as_text()) {
                 (Some(a), Some(b)) => a == b,
                 _ => false,

@@ -118,7 +118,9 @@ pub fn date_add(w: &World<'_>, call: &Call) -> Out {
     let date = required_date(w, call, 2)?;
     let months = |per: i64| {
         let total = u32::try_from(count.unsigned_abs()).ok()?.checked_mul(per as u32)?;
-        let moved = if count < 0 { date.checked_sub_months(Months::new(total)) } else {
+        let moved = if count < 0 {
+            date.checked_sub_months(Months::new(total))
+        } else {
             date.checked_add_months(Months::new(total))
         }?;
         if moved.day() != date.day() {

@@ -115,7 +115,11 @@ pub fn count(w: &World<'_>, call: &Call) -> Out {
 pub fn remove_duplicates(w: &World<'_>, call: &Call) -> Out {
     let source = w.required(call, 0)?;
     let Value::Multi(values) = &*source else {
-        return if source.is_null() { Err(unknown(call, "gives for an empty source")) } else { Ok(source.into_owned()) };
+        return if source.is_null() {
+            Err(unknown(call, "gives for an empty source"))
+        } else {
+            Ok(source.into_owned())
+        };
     };
     let distinct = |key: &dyn Fn(&Value) -> String| {
         let mut seen = std::collections::HashSet::new();

@@ -77,8 +77,10 @@ pub fn truth(w: &World<'_>, value: &Value, call: &Call) -> Result<bool, Stop> {
         Value::Bool(truth) => Ok(*truth),
         Value::Str(text) if text == "True" => Ok(true),
         Value::Str(text) if text == "False" => Ok(false),
-        Value::Null => Ok(false),
-        Value::Str(text) if text.is_empty() => Ok(false),
+        _ if value.is_null_or_empty() => {
+            w.doubt(format!("what {} makes of a condition without value is described nowhere", call.name));
+            Ok(false)
+        }
         _ => Err(unknown(call, "makes of a condition that is neither true nor false")),
     }
 }
@@ -167,9 +169,9 @@ pub fn not(w: &World<'_>, call: &Call) -> Out {
     let text = as_text(call, value)?.unwrap_or_default();
     let exact = text != "True";
     let blind = !text.eq_ignore_ascii_case("true");
-    Ok(Value::Bool(w.either(Point::NotCase, exact, blind, || {
-        "whether Not regards letter case is described nowhere".to_owned()
-    })))
+    Ok(Value::Bool(
+        w.either(Point::NotCase, exact, blind, || "whether Not regards letter case is described nowhere".to_owned()),
+    ))
 }
 
 pub fn is_null(w: &World<'_>, call: &Call) -> Out {

@@ -15,8 +15,6 @@ use super::eval::{Point, Step, Stop, World};
 use super::value::Value;
 use std::borrow::Cow;
 
-pub(crate) use dates::read_date;
-
 type Out = Result<Value, Stop>;
 
 pub fn call<'n>(w: &World<'_>, call: &'n Call) -> Step<'n> {
