@@ -1,3 +1,5 @@
 //! What Cloud Sync will do.
 
 pub mod expression;
+pub mod schema;
+mod tree;
