@@ -124,8 +124,3 @@ fn ad_sids(inventory: &Inventory, hasher: &DefaultHashBuilder) -> HashTable<u32>
     }
     table
 }
-
-/// `NONE` where there is no such row.
-pub fn row(option: Option<u32>) -> u32 {
-    option.unwrap_or(NONE)
-}

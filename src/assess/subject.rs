@@ -1,5 +1,6 @@
 //! One group under assessment, and the sink that rules report into.
 
+use super::cloud::Projection;
 use super::context::Context;
 use super::members::MemberView;
 use super::truth::Truth;
@@ -7,6 +8,7 @@ use crate::directory::inventory::{AdGroup, AdObject, EntraGroup, NONE, Tri};
 use crate::directory::{Anchor, AnchorText, Text};
 use crate::report::model::{FindingStatus, Severity, Verdict};
 use serde_json::{Value, json};
+use std::cell::OnceCell;
 
 /// One row of an assessment: an AD group, an Entra group, or both, joined by the anchor. Rows or `NONE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub struct Subject<'a> {
     pub members: MemberView,
     /// Whether evidence is wanted, or only the outcome.
     pub detailed: bool,
+    projection: OnceCell<Option<Projection>>,
 }
 
 impl<'a> Subject<'a> {
@@ -61,7 +64,23 @@ impl<'a> Subject<'a> {
             (None, Some(_)) => EntraSide::NotCollected,
         };
         let members = MemberView::build(inventory, &cx.members, entry.ad, entry.entra, detailed, scratch);
-        Subject { cx, entry, ad, entra, admin_description, edoi, anchor, members, detailed }
+        Subject {
+            cx,
+            entry,
+            ad,
+            entra,
+            admin_description,
+            edoi,
+            anchor,
+            members,
+            detailed,
+            projection: OnceCell::new(),
+        }
+    }
+
+    /// What the Cloud Sync job would make of the group; asked by several rules, evaluated once.
+    pub fn projection(&self) -> Option<&Projection> {
+        self.projection.get_or_init(|| self.cx.cloud.project(self)).as_ref()
     }
 
     pub fn text(&self, text: Text) -> Option<&'a str> {

@@ -169,17 +169,28 @@ fn e11(gcx: &GateContext<'_>) -> Outcome {
             "Add cloudsync/servicePrincipal.json and jobs.json of every configuration for this domain, or collect live.",
         );
     };
-    let evidence = json!({ "domain": cloud.domain(), "jobs": jobs });
-    match jobs.len() {
-        0 => Outcome::pass("No configuration writes to the domain yet").evidence(evidence),
-        1 => Outcome::pass("One configuration writes to the domain").evidence(evidence),
-        n => Outcome::fail(format!("{n} configurations write to AD: only one per domain is supported"))
+    let own = |names: &[String]| cloud.domain().map(|d| names.iter().filter(|n| n.eq_ignore_ascii_case(d)).count());
+    let configurations = cloud.principals().and_then(own);
+    let evidence = json!({ "domain": cloud.domain(), "jobs": jobs, "servicePrincipals": cloud.principals() });
+    match (jobs.len(), configurations) {
+        (_, Some(n @ 2..)) => {
+            Outcome::fail(format!("{n} configurations carry the domain's name: only one per domain is supported"))
+                .evidence(evidence)
+        }
+        (0, _) => Outcome::pass("No configuration writes to the domain yet").evidence(evidence),
+        (1, _) => Outcome::pass("One configuration writes to the domain").evidence(evidence),
+        // Each configuration is a service principal of its own, named after its domain.
+        (n, Some(1)) if cloud.principals().is_some_and(|p| p.len() >= n) => {
+            Outcome::pass(format!("One configuration writes to the domain, {} to other domains", n - 1))
+                .evidence(evidence)
+        }
+        (n, _) => Outcome::fail(format!("{n} jobs write to AD, and nothing says that they are of different domains"))
             .evidence(evidence),
     }
 }
 
 fn e12(gcx: &GateContext<'_>) -> Outcome {
-    let configurations = gcx.cx.cloud.to_ad_jobs().map(|j| j.len());
+    let configurations = gcx.cx.cloud.to_ad_jobs().map(<[serde_json::Value]>::len);
     let plans = gcx.cx.inventory.entra.tenant.skus.as_ref().map(|skus| {
         let has = |name: &str| skus.iter().any(|s| s.service_plans.iter().any(|p| p.eq_ignore_ascii_case(name)));
         (

@@ -97,8 +97,8 @@ fn cn(s: &Subject<'_>, out: &mut Sink, for_anchor_names: bool) {
     if is_anchor_name(&current) != for_anchor_names {
         return;
     }
-    let Some(projection) = s.cx.cloud.project(s) else { return job_open(s, out) };
-    match projection.cn {
+    let Some(projection) = s.projection() else { return job_open(s, out) };
+    match &projection.cn {
         Predicted::Value(value) if value.eq_ignore_ascii_case(&current) => {}
         Predicted::Value(value) if value.to_lowercase() == current.to_lowercase() => {}
         Predicted::Value(value) => out.found(|| {
@@ -106,8 +106,8 @@ fn cn(s: &Subject<'_>, out: &mut Sink, for_anchor_names: bool) {
                 .evidence(json!({ "current": current, "predicted": value, "expression": s.cx.cloud.expression("cn") }))
         }),
         Predicted::Unchanged => {}
-        Predicted::Error(what) => out.unknown(|| unknown_detail("The new CN", &[], &what)),
-        Predicted::Unknown { candidates, reason } => out.unknown(|| unknown_detail("The new CN", &candidates, &reason)),
+        Predicted::Error(what) => out.unknown(|| unknown_detail("The new CN", &[], what)),
+        Predicted::Unknown { candidates, reason } => out.unknown(|| unknown_detail("The new CN", candidates, reason)),
     }
 }
 
@@ -124,17 +124,17 @@ fn c30(s: &Subject<'_>, out: &mut Sink) {
         return;
     }
     let Some(current) = s.dn().and_then(|d| Dn::parse(d).ok()).and_then(|d| d.parent()) else { return };
-    let Some(projection) = s.cx.cloud.project(s) else { return job_open(s, out) };
-    match projection.parent {
-        Predicted::Value(value) if same_dn(&value, &current.to_string()) => {}
+    let Some(projection) = s.projection() else { return job_open(s, out) };
+    match &projection.parent {
+        Predicted::Value(value) if same_dn(value, &current.to_string()) => {}
         Predicted::Value(value) => out.found(|| {
             Detail::new(format!("The job's parentDistinguishedName mapping yields {value:?}")).evidence(
                 json!({ "current": current.to_string(), "predicted": value, "expression": s.cx.cloud.expression("parentDistinguishedName") }),
             )
         }),
         Predicted::Unchanged => {}
-        Predicted::Error(what) => out.unknown(|| unknown_detail("The new container", &[], &what)),
-        Predicted::Unknown { candidates, reason } => out.unknown(|| unknown_detail("The new container", &candidates, &reason)),
+        Predicted::Error(what) => out.unknown(|| unknown_detail("The new container", &[], what)),
+        Predicted::Unknown { candidates, reason } => out.unknown(|| unknown_detail("The new container", candidates, reason)),
     }
 }
 
@@ -144,8 +144,8 @@ fn c31(s: &Subject<'_>, out: &mut Sink) {
         return;
     }
     let current = s.text(object.sam_account_name);
-    let Some(projection) = s.cx.cloud.project(s) else { return job_open(s, out) };
-    match projection.sam_account_name {
+    let Some(projection) = s.projection() else { return job_open(s, out) };
+    match &projection.sam_account_name {
         None => out.found_as(Severity::Info, Verdict::Migrate, || {
             Detail::new(
                 "The job does not map sAMAccountName; the existing value is presumably left alone (not documented)",
@@ -159,9 +159,9 @@ fn c31(s: &Subject<'_>, out: &mut Sink) {
                 .evidence(json!({ "current": current, "predicted": value, "mapped": true }))
         }),
         Some(Predicted::Unchanged) => {}
-        Some(Predicted::Error(what)) => out.unknown(|| unknown_detail("The new sAMAccountName", &[], &what)),
+        Some(Predicted::Error(what)) => out.unknown(|| unknown_detail("The new sAMAccountName", &[], what)),
         Some(Predicted::Unknown { candidates, reason }) => {
-            out.unknown(|| unknown_detail("The new sAMAccountName", &candidates, &reason))
+            out.unknown(|| unknown_detail("The new sAMAccountName", candidates, reason))
         }
     }
 }
