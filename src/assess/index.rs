@@ -1,6 +1,6 @@
 //! Look-ups over an Inventory that every rule shares, built once: who is who between Entra and AD.
 
-use crate::directory::inventory::{AdClass, AdGroup, Inventory, NONE, SidRef};
+use crate::directory::inventory::{AdClass, AdGroup, Inventory, SidRef};
 use crate::directory::{Anchor, AnchorText, ObjectGuid, starts_like_anchor};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use rayon::prelude::*;

@@ -190,7 +190,7 @@ fn e11(gcx: &GateContext<'_>) -> Outcome {
 }
 
 fn e12(gcx: &GateContext<'_>) -> Outcome {
-    let configurations = gcx.cx.cloud.to_ad_jobs().map(<[serde_json::Value]>::len);
+    let configurations = gcx.cx.cloud.to_ad_jobs().map(<[Value]>::len);
     let plans = gcx.cx.inventory.entra.tenant.skus.as_ref().map(|skus| {
         let has = |name: &str| skus.iter().any(|s| s.service_plans.iter().any(|p| p.eq_ignore_ascii_case(name)));
         (

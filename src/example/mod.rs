@@ -1,4 +1,0 @@
-//! placeholder
-pub fn write(_: &std::path::Path) -> crate::error::Result<()> {
-    Ok(())
-}
