@@ -1,0 +1,115 @@
+//! The built-in example tenant of `demo`: Fabrikam Industries, twelve sites, a forest, a tenant, two Connect servers,
+//! as the files that an administrator would have exported. The same bytes every time.
+//!
+//! `people` and `groups` are the tables, `tenant` makes objects of them; `ad`, `entra`, `cloud_sync` and `connect` write
+//! each their format.
+
+mod access;
+mod ad;
+mod cloud_sync;
+mod connect;
+mod connect_rules;
+mod entra;
+mod groups;
+mod ldif;
+mod people;
+mod tenant;
+
+#[cfg(test)]
+mod tests;
+
+pub use tenant::Expectation;
+
+use crate::error::{Error, Result};
+use crate::report::model::GateStatus;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::LazyLock;
+use tenant::Tenant;
+
+/// The folder that the export's own files lie in, below a Connect server's.
+const CONNECT_EXPORT: &str = "Exported-ServerConfiguration";
+
+/// Writes the example as an offline export into `dir`, which is made where it is missing.
+pub fn write(dir: &Path) -> Result<()> {
+    let tenant = Tenant::build();
+    file(dir, "ad/groups.ldf", |out| ad::groups(out, &tenant))?;
+    file(dir, "ad/users.ldif", |out| ad::users(out, &tenant))?;
+    file(dir, "entra/groups-v1.json", |out| entra::groups_v1(out, &tenant))?;
+    file(dir, "entra/groups-beta.json", |out| entra::groups_beta(out, &tenant))?;
+    file(dir, "entra/deletedItems.json", |out| entra::deleted_items(out, &tenant))?;
+    file(dir, "entra/users.json", |out| entra::users(out, &tenant))?;
+    for (path, value) in [
+        ("entra/organization.json", entra::organization()),
+        ("entra/onPremisesSynchronization.json", entra::on_premises_synchronization()),
+        ("entra/subscribedSkus.json", entra::subscribed_skus()),
+        ("cloudsync/servicePrincipal.json", cloud_sync::service_principal()),
+        ("cloudsync/jobs.json", cloud_sync::jobs()),
+        ("cloudsync/schema.json", cloud_sync::schema()),
+        ("cloudsync/appRoleAssignedTo.json", cloud_sync::assignments(&tenant)),
+        ("cloudsync/agents.json", cloud_sync::agents()),
+    ] {
+        file(dir, path, |out| entra::pretty(out, &value))?;
+    }
+    for server in &connect::SERVERS {
+        let own = format!("connect/{}", server.name);
+        let export = format!("{own}/{CONNECT_EXPORT}");
+        bytes(dir, &format!("{own}/connect-state.json"), &connect::state(server))?;
+        bytes(dir, &format!("{export}/GlobalSettings/MV.xml"), connect::global_settings(server).as_bytes())?;
+        for (name, text) in connect::connectors(server) {
+            bytes(dir, &format!("{export}/Connectors/{name}"), text.as_bytes())?;
+        }
+        for (name, text) in connect::rules(server) {
+            bytes(dir, &format!("{export}/SynchronizationRules/{name}"), text.as_bytes())?;
+        }
+        if !server.staging {
+            let person = tenant.people.iter().find_map(|p| p.dn.as_deref()).unwrap_or(tenant::ROOT);
+            bytes(dir, &format!("{own}/csexport.xml"), connect::pending_exports(person).as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn bytes(dir: &Path, path: &str, content: &[u8]) -> Result<()> {
+    file(dir, path, |mut out| out.write_all(content))
+}
+
+/// Makes a file and its folders, and has `fill` write it.
+fn file(dir: &Path, path: &str, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {
+    let path = path.split('/').fold(dir.to_owned(), |path, part| path.join(part));
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|e| Error::io("make this folder", parent, e))?;
+    }
+    let wrong = |e| Error::io("write this file", &path, e);
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(&path).map_err(wrong)?);
+    fill(&mut out).and_then(|()| out.flush()).map_err(wrong)
+}
+
+/// What an assessment of the example must find: one expectation an entry, in the order of the tables.
+pub fn expected() -> &'static [Expectation] {
+    static EXPECTED: LazyLock<Vec<Expectation>> = LazyLock::new(|| Tenant::build().expectations());
+    &EXPECTED
+}
+
+/// The gates that the example was built to show, and their status. A gate that is not named here may have any.
+pub fn expected_gates() -> &'static [(&'static str, GateStatus)] {
+    use GateStatus::{Fail, Pass, Unknown};
+    &[
+        ("C19", Pass),    // The totals stay below the limits of "selected groups".
+        ("E1", Pass),     // Both flags are on, by Graph and by both servers.
+        ("E2", Unknown),  // Graph does not tell an agent's version, and neither server hosts one.
+        ("E3", Pass),     // Both servers run the same, new enough version.
+        ("E4", Pass),     // The schema holds the attribute.
+        ("E5", Unknown),  // No file shows an open port.
+        ("E6", Fail),     // The standby server has the rule that deletes.
+        ("E7", Fail),     // The standby server has a clone and the default disabled.
+        ("E8", Pass),     // The writeback unit is included on both.
+        ("E9", Pass),     // One server is active, one in staging.
+        ("E10", Pass),    // Below 100 much is free, if not 88 on the standby server.
+        ("E11", Pass),    // There is one configuration for the domain.
+        ("E13", Pass),    // The Recycle Bin is enabled.
+        ("E14", Unknown), // The membership option shows nowhere.
+        ("E15", Unknown), // Nobody said that the official tool is not planned.
+    ]
+}
