@@ -1,7 +1,7 @@
 //! Who may do what in the example's directory, as security descriptors: the domain grants the provisioning agent groups
 //! below it, units and groups inherit, and a few groups do not.
 
-use super::groups::Trait;
+use super::row::Trait;
 use super::tenant::{AGENT_RID, Group, account_sid, domain_sid};
 use crate::directory::Sid;
 use crate::directory::security::{Ace, Dacl, Entry, SecurityDescriptor, control, inheritance, rights, schema};

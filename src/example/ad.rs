@@ -2,11 +2,12 @@
 //! `ldapsearch`.
 
 use super::access;
-use super::groups::Trait;
 use super::ldif::{Dialect, Ldif};
+use super::row::Trait;
+use super::staff::{badge, badge_dn};
 use super::tenant::{
-    AGENT_RID, AdGroup, BADGE_COUNT, COMPANY, DNS_DOMAIN, Group, Member, NETBIOS, ROOT, Tenant, account_sid, badge,
-    badge_dn, containers, derived, dn, domain_sid, first_value,
+    AGENT_RID, AdGroup, BADGE_COUNT, COMPANY, DNS_DOMAIN, Group, Member, NETBIOS, ROOT, Tenant, account_sid,
+    containers, derived, dn, domain_sid, first_value,
 };
 use std::io::{Result, Write};
 

@@ -3,7 +3,6 @@
 
 use super::connect_rules::{AD_CONNECTOR, ENTRA_CONNECTOR, Flow, RULES, Rule};
 use super::tenant::{APPLICATIONS, CLOUD_DOMAIN, DNS_DOMAIN, NETBIOS, RESOURCES, ROOT, WRITEBACK};
-use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
 pub const VERSION: &str = "2.6.84.0";
@@ -12,10 +11,10 @@ pub const VERSION: &str = "2.6.84.0";
 pub struct Server {
     pub name: &'static str,
     pub staging: bool,
-    account: &'static str,
+    pub account: &'static str,
     exported: &'static str,
     /// As the collector script writes it, and as a date with milliseconds since 1970.
-    collected: (&'static str, u64),
+    pub collected: (&'static str, u64),
 }
 
 pub const SERVERS: [Server; 2] = [
@@ -38,7 +37,7 @@ pub const SERVERS: [Server; 2] = [
 /// Containers that Connect reads, below the domain.
 const INCLUDED: [&str; 6] = ["OU=Sites", "OU=Shop Floor", "OU=Interim,OU=Identity", WRITEBACK, APPLICATIONS, RESOURCES];
 
-fn title(value: bool) -> &'static str {
+pub fn title(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
@@ -46,7 +45,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn settings(server: &Server) -> Vec<(&'static str, String)> {
+pub fn settings(server: &Server) -> Vec<(&'static str, String)> {
     let text = str::to_owned;
     vec![
         ("Microsoft.Synchronize.ServerConfigurationVersion", text(VERSION)),
@@ -70,7 +69,7 @@ fn settings(server: &Server) -> Vec<(&'static str, String)> {
 }
 
 /// Attributes of the metaverse that matter here.
-const METAVERSE: [&str; 12] = [
+pub const METAVERSE: [&str; 12] = [
     "accountName",
     "cloudAnchor",
     "cloudMastered",
@@ -168,7 +167,7 @@ fn rule_xml(rule: &Rule, server: &Server) -> String {
             }
         };
         let _ = write!(out, "      {}\r\n      {source}\r\n", element("dest", target));
-        for expression in expression {
+        if let Some(expression) = expression {
             let _ = write!(out, "      {expression}\r\n");
         }
         out.push_str("      <valueMergeType>Update</valueMergeType>\r\n    </mapping>\r\n");
@@ -219,11 +218,14 @@ fn head(id: &str, name: &str, category: &str, subtype: &str) -> String {
     out
 }
 
-fn included() -> Vec<String> {
+pub fn included() -> Vec<String> {
     INCLUDED.iter().map(|below| format!("{below},{ROOT}")).collect()
 }
 
-const ATTRIBUTES: [&str; 12] = [
+/// An encrypted parameter, which exports leave empty.
+const PASSWORD: &str = "<parameter name=\"password\" type=\"encrypted-string\" use=\"connectivity\" dataType=\"String\" encrypted=\"1\" />";
+
+pub const ATTRIBUTES: [&str; 12] = [
     "adminDescription",
     "cn",
     "description",
@@ -237,7 +239,7 @@ const ATTRIBUTES: [&str; 12] = [
     "objectSid",
     "sAMAccountName",
 ];
-const CLASSES: [&str; 6] = ["computer", "contact", "container", "group", "organizationalUnit", "user"];
+pub const CLASSES: [&str; 6] = ["computer", "contact", "container", "group", "organizationalUnit", "user"];
 
 fn list(items: impl IntoIterator<Item = impl AsRef<str>>, name: &str) -> String {
     items.into_iter().map(|item| element(name, item.as_ref())).collect()
@@ -256,7 +258,7 @@ fn ad_connector(server: &Server) -> String {
         element("forest-login-domain", NETBIOS),
         element("forest-login-user", server.account),
         parameter("Connector.GroupWriteBackContainerDn", &format!("{WRITEBACK},{ROOT}")),
-        "<parameter name=\"password\" type=\"encrypted-string\" use=\"connectivity\" dataType=\"String\" encrypted=\"1\" />",
+        PASSWORD,
     );
     let _ = write!(out, "  <attribute-inclusion>{}</attribute-inclusion>\r\n", list(ATTRIBUTES, "attribute"));
     let _ = write!(
@@ -272,7 +274,7 @@ fn ad_connector(server: &Server) -> String {
     out
 }
 
-fn entra_account(server: &Server) -> String {
+pub fn entra_account(server: &Server) -> String {
     format!("Sync_{}_{}@{CLOUD_DOMAIN}", server.name, &server.account[5..])
 }
 
@@ -294,154 +296,6 @@ fn entra_connector(server: &Server) -> String {
         list(["cloudAnchor", "cloudMastered", "displayName", "mail", "member"], "attribute")
     );
     out
-}
-
-/// `connect-state.json`. SYNC01's is as the collector script writes it; SYNC02's went through a pipe of Windows
-/// PowerShell 5.1 and back into a file: UTF-16, dates in milliseconds, truth values as text, a list of one as its element.
-pub fn state(server: &Server) -> Vec<u8> {
-    let plain = state_value(server);
-    if !server.staging {
-        let mut out = serde_json::to_vec_pretty(&plain).unwrap_or_default();
-        out.push(b'\n');
-        return out;
-    }
-    let mut bent = distorted(plain);
-    if let Value::Object(map) = &mut bent {
-        map.insert("collectedAt".into(), json!(format!("/Date({})/", server.collected.1)));
-    }
-    let text = serde_json::to_string_pretty(&bent).unwrap_or_default().replace('\n', "\r\n") + "\r\n";
-    std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
-}
-
-fn distorted(value: Value) -> Value {
-    match value {
-        Value::Bool(b) => json!(title(b)),
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(distorted).collect();
-            if items.len() == 1 { items.pop().unwrap_or_default() } else { Value::Array(items) }
-        }
-        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, distorted(value))).collect()),
-        other => other,
-    }
-}
-
-fn state_value(server: &Server) -> Value {
-    let mut global = Map::new();
-    for (name, value) in settings(server) {
-        global.insert(name.to_owned(), json!(value));
-    }
-    json!({
-        "schema": "groupshift/connect-state/v1",
-        "nonce": Value::Null,
-        "computerName": server.name,
-        "collectedAt": server.collected.0,
-        "connectVersion": VERSION,
-        "scheduler": {
-            "syncCycleEnabled": true,
-            "schedulerSuspended": false,
-            "stagingModeEnabled": server.staging,
-            "maintenanceEnabled": true,
-            "syncCycleInProgress": false,
-            "nextSyncCyclePolicyType": "Delta",
-            "currentlyEffectiveSyncCycleInterval": "00:30:00",
-            "nextSyncCycleStart": "2026-11-20T16:31:00Z",
-        },
-        "companyFeatures": {
-            "PasswordHashSync": true,
-            "ForcePasswordChangeOnLogOn": false,
-            "UserWriteback": false,
-            "DeviceWriteback": false,
-            "UnifiedGroupWriteback": true,
-            "GroupWritebackV2": true,
-        },
-        "globalSettings": global,
-        "connectors": [
-            {
-                "id": AD_CONNECTOR,
-                "name": DNS_DOMAIN,
-                "category": "AD",
-                "subtype": "",
-                "forest": DNS_DOMAIN,
-                "account": format!("{NETBIOS}\\{}", server.account),
-                "writebackContainer": format!("{WRITEBACK},{ROOT}"),
-                "partitions": [{
-                    "dn": ROOT,
-                    "selected": true,
-                    "objectClasses": CLASSES,
-                    "inclusions": included(),
-                    "exclusions": [ROOT],
-                }],
-                "attributes": ATTRIBUTES,
-            },
-            {
-                "id": ENTRA_CONNECTOR,
-                "name": format!("{CLOUD_DOMAIN} - AAD"),
-                "category": "Extensible2",
-                "subtype": "Windows Azure Active Directory (Microsoft)",
-                "forest": Value::Null,
-                "account": entra_account(server),
-                "writebackContainer": Value::Null,
-                "partitions": [],
-                "attributes": ["cloudAnchor", "cloudMastered", "displayName", "mail", "member"],
-            },
-        ],
-        "rules": RULES.iter().filter(|r| r.on.contains(&server.name)).map(|r| state_rule(r, server)).collect::<Vec<_>>(),
-        "metaverseAttributes": METAVERSE,
-        "provisioningAgent": { "installed": false, "version": Value::Null },
-        "errors": [],
-    })
-}
-
-fn state_rule(rule: &Rule, server: &Server) -> Value {
-    let scope: Vec<Value> = rule
-        .scope
-        .iter()
-        .map(|(attribute, operator, value)| json!({ "attribute": attribute, "operator": operator, "value": value }))
-        .collect();
-    let joins: Vec<Value> = rule
-        .join
-        .iter()
-        .map(|(connected, metaverse)| json!({ "connectorAttribute": connected, "metaverseAttribute": metaverse, "caseSensitive": false }))
-        .collect();
-    let flows: Vec<Value> = rule
-        .flows
-        .iter()
-        .map(|flow| {
-            let (target, kind, source, text) = match *flow {
-                Flow::Direct(target, source) => (target, "Direct", source, ""),
-                Flow::Constant(target, value) => (target, "Constant", value, ""),
-                Flow::Expression(target, source, text) => (target, "Expression", source, text),
-            };
-            json!({
-                "destination": target,
-                "flowType": kind,
-                "source": [source],
-                "expression": text,
-                "mergeType": "Update",
-                "executeOnce": false,
-            })
-        })
-        .collect();
-    let group = |conditions: Vec<Value>| match conditions.is_empty() {
-        true => json!([]),
-        false => json!([{ "conditions": conditions }]),
-    };
-    json!({
-        "id": rule.id,
-        "name": rule.name,
-        "description": rule.description,
-        "direction": if rule.inbound { "Inbound" } else { "Outbound" },
-        "connector": if rule.entra { ENTRA_CONNECTOR } else { AD_CONNECTOR },
-        "sourceObjectType": rule.objects.0,
-        "targetObjectType": rule.objects.1,
-        "linkType": rule.link,
-        "precedence": rule.precedence,
-        "immutableTag": rule.tag,
-        "disabled": rule.disabled_on.contains(&server.name),
-        "scope": group(scope),
-        "joins": group(joins),
-        "flows": flows,
-    })
 }
 
 /// `csexport.xml` of the active server's AD connector: a user's new department waits to be written, and nothing else.

@@ -1,10 +1,11 @@
 //! The example's tenant as Graph answers: groups of v1.0 with their members, what only beta tells of them, deleted
 //! groups, users, and the tenant itself.
 
-use super::groups::Trait;
+use super::row::Trait;
+use super::staff::{Person, badge, badge_id};
 use super::tenant::{
-    AdGroup, BADGE_COUNT, CLOUD_DOMAIN, CN_EXTENSION, COMPANY, DNS_DOMAIN, Group, Member, NETBIOS, OTHERS, Person,
-    ROOT, Tenant, WRITEBACK, account_sid, badge, badge_id, derived,
+    AdGroup, BADGE_COUNT, CLOUD_DOMAIN, CN_EXTENSION, COMPANY, DNS_DOMAIN, Group, Member, NETBIOS, OTHERS, ROOT,
+    Tenant, WRITEBACK, account_sid, derived,
 };
 use serde_json::{Map, Value, json};
 use std::io::{Result, Write};

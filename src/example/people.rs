@@ -203,3 +203,6 @@ pub const CLOUD_ONLY: [&str; 8] = [
 
 /// Users of the forest that came with the purchase of Litware Tools: synchronised, but from there.
 pub const OTHER_FOREST: [&str; 4] = ["Giulia Ferraro", "Marco Bellini", "Chiara Gallo", "Davide Russo"];
+
+/// Users that were synchronised before Connect wrote object identifiers, and not since.
+pub const NO_IDENTIFIER: [&str; 2] = ["Ingrid Solheim", "Piet Vermeulen"];

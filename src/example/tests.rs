@@ -1,5 +1,7 @@
-use super::groups::{MIGRATING, TROUBLED, Trait};
-use super::tenant::{BADGE_COUNT, DNS_DOMAIN, Member, Tenant, badge_id};
+use super::groups::{AD_ONLY, MIGRATING, TROUBLED};
+use super::row::{Trait, Who};
+use super::staff::badge_id;
+use super::tenant::{BADGE_COUNT, DNS_DOMAIN, Member, Tenant};
 use super::*;
 use crate::directory::security::{Right, SecurityDescriptor};
 use crate::directory::{Anchor, Dn, ObjectGuid, same_dn};
@@ -166,9 +168,9 @@ fn a_believable_company() {
     let groups = tenant.groups.iter().filter(|g| g.dn.is_some()).map(|g| g.sam.clone());
     unique(people.chain(groups).chain(tenant.ad_groups.iter().map(|g| g.sam.clone())).collect());
     assert!(tenant.people.iter().all(|p| p.upn.is_ascii() && p.sam.len() <= 20), "account names");
-    let rids =
-        tenant.people.iter().filter(|p| p.dn.is_some()).map(|p| p.rid).chain(tenant.groups.iter().map(|g| g.rid));
-    unique(rids.map(|rid| rid.to_string()).collect());
+    let sids = tenant.people.iter().filter_map(|p| p.sid.clone());
+    let sids = sids.chain(tenant.groups.iter().map(|g| tenant::account_sid(g.rid)));
+    unique(sids.chain(tenant.ad_groups.iter().map(|g| g.sid.clone())).map(|sid| sid.to_string()).collect());
     unique((1..=BADGE_COUNT).map(|n| badge_id(n).to_string()).collect());
     assert!(named.iter().any(|p| p.cn.contains(',')) && named.iter().any(|p| !p.cn.is_ascii()));
     assert!(tenant.groups.iter().all(|g| !g.members.is_empty()), "empty groups");
@@ -317,7 +319,7 @@ fn members_agree_but_where_they_should_not() {
                         by_anchor.entry(String::from_utf8(value.clone()).unwrap()).or_insert_with(|| dn.clone());
                     }
                     "member" => {
-                        drop(listed.entry(dn.clone()).or_default().insert(String::from_utf8(value.clone()).unwrap()))
+                        listed.entry(dn.clone()).or_default().extend([String::from_utf8(value.clone()).unwrap()])
                     }
                     _ => {}
                 }
@@ -438,12 +440,11 @@ fn the_agent_may_write_where_it_should() {
 
 #[test]
 fn the_tables_name_only_what_exists() {
-    use super::groups::Who;
     let tenant = Tenant::build();
     let (groups, ad): (HashSet<_>, HashSet<_>) =
         (tenant.groups.iter().map(|g| g.row.name).collect(), tenant.ad_groups.iter().map(|g| g.row.name).collect());
     let rows = MIGRATING.iter().chain(TROUBLED);
-    for who in rows.clone().flat_map(|r| r.members).chain(groups::AD_ONLY.iter().flat_map(|r| r.members)) {
+    for who in rows.clone().flat_map(|r| r.members).chain(AD_ONLY.iter().flat_map(|r| r.members)) {
         match who {
             Who::Group(name) => assert!(groups.contains(name), "{name}"),
             Who::AdGroup(name) => assert!(ad.contains(name), "{name}"),
