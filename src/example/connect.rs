@@ -178,7 +178,10 @@ fn rule_xml(rule: &Rule, server: &Server) -> String {
         Some((connected, metaverse)) => {
             let (connected, metaverse) = (element("csAttribute", connected), element("ilmAttribute", metaverse));
             out.push_str("  <relationshipCriteria>\r\n    <conditions>\r\n");
-            let _ = write!(out, "      <condition>{connected}{metaverse}</condition>\r\n");
+            let _ = write!(
+                out,
+                "      <condition>{connected}{metaverse}<caseSensitive>False</caseSensitive></condition>\r\n"
+            );
             out.push_str("    </conditions>\r\n  </relationshipCriteria>\r\n");
         }
     }

@@ -137,11 +137,8 @@ fn properties(group: &Group) -> Map<String, Value> {
         "onPremisesSyncEnabled": row.has(Trait::Synced).then_some(true),
         "proxyAddresses": mail.iter().map(|m| format!("SMTP:{m}")).collect::<Vec<_>>(),
         "securityEnabled": !distribution && !matches!(row.find(unified_type), Some(None | Some("universalDistributionGroup"))),
-        "visibility": if unified { "Private" } else { "" },
+        "visibility": unified.then_some("Private"),
     }));
-    if !unified {
-        out.insert("visibility".into(), Value::Null);
-    }
     if group.in_scope && group.cn.starts_with("Group_") && !row.has(Trait::CnNotKept) {
         out.insert(CN_EXTENSION.into(), json!(group.cn));
     }

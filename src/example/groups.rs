@@ -1,4 +1,4 @@
-//! The groups of Fabrikam Industries as tables: those that `migrating` holds move as they are, those of `troubled` each
+//! The groups of Fabrikam Industries as tables: those of `MIGRATING` move as they are, those of `TROUBLED` each
 //! show a rule, and `AD_ONLY` are the groups of the domain that nothing writes back.
 //!
 //! | rule | shown by |

@@ -30,6 +30,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use tenant::Tenant;
 
+/// When the example was collected: later than every date in its files.
+pub const COLLECTED: &str = "2026-11-20T17:00:00Z";
+
 /// The folder that the export's own files lie in, below a Connect server's.
 const CONNECT_EXPORT: &str = "Exported-ServerConfiguration";
 
