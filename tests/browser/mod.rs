@@ -100,6 +100,11 @@ impl Browser {
         }
     }
 
+    /// Goes to a file without waiting for anything on it.
+    pub fn navigate(&mut self, file: &Path) {
+        self.call("Page.navigate", json!({ "url": address(file) }));
+    }
+
     /// Opens a file afresh and returns once its first rows stand. `hash` begins with `#` or is empty.
     pub fn open(&mut self, file: &Path, hash: &str) -> Duration {
         self.call("Page.navigate", json!({ "url": "about:blank" }));
