@@ -124,10 +124,12 @@ fn counts(inventory: &Inventory) -> BTreeMap<String, u64> {
     out
 }
 
-fn rows<'r>(rows: &'r Rows, object: impl Fn(usize) -> u32 + 'r) -> impl Iterator<Item = MembersRecord> + 'r {
-    (0..rows.len())
-        .filter(|i| !rows.row(*i).is_empty())
-        .map(move |i| MembersRecord { group: object(i), members: rows.row(i).to_vec() })
+/// Rows in the order of their objects, which is the order that a reader numbers the groups in.
+fn rows<'r>(rows: &'r Rows, object: impl Fn(usize) -> u32) -> impl Iterator<Item = MembersRecord> + 'r {
+    let mut order: Vec<(u32, usize)> =
+        (0..rows.len()).filter(|i| !rows.row(*i).is_empty()).map(|i| (object(i), i)).collect();
+    order.sort_unstable();
+    order.into_iter().map(move |(group, i)| MembersRecord { group, members: rows.row(i).to_vec() })
 }
 
 /// One data file: JSON Lines in Zstandard, hashed as written.

@@ -16,9 +16,6 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// The example was collected at this moment, so that its reports are the same every time.
-pub const COLLECTED: &str = "2026-09-14T08:30:00Z";
-
 pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     let out = args.out.unwrap_or_else(|| assess::dated("demo"));
     if std::fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -31,7 +28,7 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     let bar = printer.progress("writing the example tenant");
     example::write(&export)?;
     bar.finish_and_clear();
-    collect::collect(&export, &bundle_dir, &Wishes::default(), COLLECTED.to_owned(), false, printer)?;
+    collect::collect(&export, &bundle_dir, &Wishes::default(), example::COLLECTED.to_owned(), false, printer)?;
     let (opened, inventory) = bundle::open(&bundle_dir)?;
     let settings = crate::assess::Settings::default();
     let assessed = Assessed::run(&inventory, &settings, assess::about(&opened))?;
