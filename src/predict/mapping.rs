@@ -350,6 +350,7 @@ mod tests {
             (json!({"type": "Attribute", "name": "mail", "expression": "[displayName]"}), "?[]"),
             (json!({"type": "Function", "name": "Trim", "expression": "Left([displayName],1)"}), "?[]"),
             (json!({"type": "Function", "name": "Left", "expression": "Left([displayName]"}), "?[]"),
+            (json!({"name": "Left", "expression": "Left([displayName],2)"}), "Sa"),
             (json!({"type": "Formula", "name": "x"}), "?[]"),
             (json!({"type": "Function", "name": "Left", "expression": null}), "?[]"),
             (json!({}), "<Null>"),

@@ -23,7 +23,7 @@ use scope::{Assignment, CompiledScope, Scope};
 pub struct Current<'a> {
     pub cn: &'a str,
     pub parent: &'a str,
-    pub sam_account_name: Option<&'a str>,
+    pub sam: Option<&'a str>,
 }
 
 /// What a group will be called.
@@ -31,11 +31,21 @@ pub struct Current<'a> {
 pub struct GroupProjection {
     /// The plain value, unescaped.
     pub cn: Outcome,
-    /// The DN of the container. What the service was told, even where it is no valid DN.
+    /// The DN of the container: what the mapping yields, even where it is no valid DN. That a matched group moves there
+    /// is implied by the documentation and spelled out for users only.
     pub parent: Outcome,
     /// `None` where the job does not map it: then a group that is there presumably keeps its own, and a new one gets a
     /// random one.
     pub sam_account_name: Option<Outcome>,
+}
+
+/// The Microsoft Graph property of a group that a schema's source attribute means, where the two are called differently.
+pub fn graph_property(attribute: &str) -> &str {
+    match attribute {
+        _ if attribute.eq_ignore_ascii_case("objectId") => "id",
+        _ if attribute.eq_ignore_ascii_case("dirSyncEnabled") => "onPremisesSyncEnabled",
+        _ => attribute,
+    }
 }
 
 /// The mapping of one target attribute.
@@ -171,7 +181,7 @@ impl JobPrediction {
             parent: on_update(&self.parent, "parentDistinguishedName", Some(current.parent)),
             sam_account_name: match self.sam {
                 Slot::Absent => None,
-                _ => Some(on_update(&self.sam, "sAMAccountName", current.sam_account_name)),
+                _ => Some(on_update(&self.sam, "sAMAccountName", current.sam)),
             },
         }
     }

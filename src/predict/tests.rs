@@ -32,7 +32,7 @@ fn group(name: &str) -> HashMap<String, Value> {
 const NOW: Current<'_> = Current {
     cn: "Group_3a5c3221-c465-48c0-95b8-e9305786a271",
     parent: "OU=GroupWriteback,DC=contoso,DC=com",
-    sam_account_name: Some("S1"),
+    sam: Some("S1"),
 };
 const CN: &str = r#"Append(Append(Left(Trim([displayName]),51),"_"),Mid([objectId],25,12))"#;
 const KEEP: &str = r#"Append("Group_",[objectId])"#;
@@ -120,7 +120,42 @@ fn scope_of_a_job() {
 }
 
 #[test]
+fn source_attributes_in_graph() {
+    for (attribute, property) in
+        [("objectId", "id"), ("DirSyncEnabled", "onPremisesSyncEnabled"), ("displayName", "displayName")]
+    {
+        assert_eq!(graph_property(attribute), property);
+    }
+}
+
+#[test]
 fn a_job_is_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>(_: &T) {}
     shared(&job(CN, OU, json!({})));
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_mutated_schema_never_panics(at in 0usize..2000, with in "[\\[\\]{}\",:a-zA-Z0-9\\\\()% ]{0,4}") {
+        let text = json!({ "directories": [{ "name": "Active Directory", "objects": [{ "name": "group", "attributes": [
+                { "name": "cn", "caseExact": false, "flowNullValues": false }] }] }],
+            "synchronizationRules": [{ "targetDirectoryName": "Active Directory", "priority": 1, "objectMappings": [{
+                "sourceObjectName": "Group", "targetObjectName": "group", "flowTypes": "Add,Update",
+                "scope": { "groups": [{ "clauses": [{ "sourceOperandName": "displayName", "operatorName": "REGEX MATCH",
+                    "targetOperand": { "values": ["^S(a|b)*"] } }] }] },
+                "attributeMappings": [
+                    { "targetAttributeName": "cn", "flowType": "Always", "source": { "type": "Function", "expression": CN } },
+                    { "targetAttributeName": "parentDistinguishedName", "defaultValue": "OU=x", "source": { "type": "Function",
+                      "name": "Mid", "parameters": [
+                        { "key": "source", "value": { "type": "Attribute", "name": "displayName" } },
+                        { "key": "start", "value": { "type": "Constant", "name": "1" } }] } }] }] }] })
+        .to_string();
+        let at = at.min(text.len());
+        let mutated = format!("{}{with}{}", &text[..at], text.get(at + 1..).unwrap_or_default());
+        if let Ok(schema) = serde_json::from_str::<SynchronizationSchema>(&mutated) {
+            let job = JobPrediction::new(&schema, Some("contoso.com"));
+            let _ = (job.project(&group("Sales"), NOW).dn(), job.project_new(&group("Sales")).dn(), job.notes());
+            let _ = job.scope(&group("Sales"), Assignment::All);
+        }
+    }
 }

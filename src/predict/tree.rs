@@ -73,6 +73,8 @@ pub fn contradiction(text: &Node, tree: &AttributeMappingSource) -> Option<Strin
         (SourceType::Attribute, Node::Attribute { name: other, .. }) => {
             (!other.eq_ignore_ascii_case(name)).then(|| differ("the attribute"))?
         }
+        // The type was left out, and the default stands in its place.
+        (SourceType::Attribute, Node::Call(call)) if call.name.eq_ignore_ascii_case(name) => None,
         (SourceType::Attribute, Node::Literal { .. } | Node::Call(_)) => differ("the attribute"),
         (SourceType::Function, Node::Call(call)) => {
             if !call.name.eq_ignore_ascii_case(name) {

@@ -59,6 +59,28 @@ pub enum Function {
     Word,
 }
 
+impl Function {
+    /// True for functions that the Cloud Sync reference does not list, and no default mapping to Active Directory uses.
+    pub fn is_app_provisioning_only(self) -> bool {
+        use Function as F;
+        matches!(
+            self,
+            F::AppRoleAssignmentsComplex
+                | F::CDate
+                | F::Coalesce
+                | F::DateAdd
+                | F::DateDiff
+                | F::DefaultDomain
+                | F::Len
+                | F::Now
+                | F::NumFromDate
+                | F::PCase
+                | F::RandomString
+                | F::Redact
+        )
+    }
+}
+
 /// One entry: the function, its documented spelling, least and most argument slots.
 pub struct Entry {
     pub function: Function,

@@ -22,14 +22,15 @@ pub fn parse(text: &str) -> Result<(Node, Vec<Note>), ParseError> {
         Kind::Comma => return parser.error("a comma outside of a function's parentheses"),
         _ => return parser.error("an operator or the end of the expression is missing here"),
     }
-    if let Node::Call(call) = &root {
-        if call.function == Some(Function::Switch) && call.arg(1).is_some() {
-            parser.note(
-                call.column,
-                "Switch with a default at the top: Microsoft documents a fault by which the target may become empty when \
-                 another attribute of the object changed and this source did not",
-            );
-        }
+    if let Node::Call(call) = &root
+        && call.function == Some(Function::Switch)
+        && call.arg(1).is_some()
+    {
+        parser.note(
+            call.column,
+            "Switch with a default at the top: Microsoft documents a fault by which the target may become empty when \
+             another attribute of the object changed and this source did not",
+        );
     }
     Ok((root, parser.notes))
 }
@@ -168,6 +169,15 @@ impl Parser {
         };
         if entry.name != name {
             self.note(column, format!("{name} is documented as {}", entry.name));
+        }
+        if entry.function.is_app_provisioning_only() {
+            self.note(
+                column,
+                format!(
+                    "{} is documented for app provisioning only; whether a job to Active Directory knows it is open",
+                    entry.name
+                ),
+            );
         }
         check_count(entry, args.len()).map_err(|message| ParseError { column, message })?;
         Ok(Node::Call(Box::new(Call::new(Some(entry.function), entry.name.to_owned(), column, args))))

@@ -87,10 +87,10 @@ pub fn truth(w: &World<'_>, value: &Value, call: &Call) -> Result<bool, Stop> {
 
 pub fn switch<'n>(w: &World<'_>, call: &'n Call) -> Step<'n> {
     use super::F;
-    if let Some(super::super::ast::Node::Call(source)) = call.arg(0) {
-        if matches!(source.function, Some(F::IsNull | F::IsNullOrEmpty | F::IsPresent)) {
-            w.doubt(format!("Switch is documented as not working with {} as its source", source.name));
-        }
+    if let Some(super::super::ast::Node::Call(source)) = call.arg(0)
+        && matches!(source.function, Some(F::IsNull | F::IsNullOrEmpty | F::IsPresent))
+    {
+        w.doubt(format!("Switch is documented as not working with {} as its source", source.name));
     }
     let source = as_text(call, w.null_for_stop(w.required(call, 0))?)?.unwrap_or_default();
     let mut hit: Option<(usize, Cow<'n, Value>)> = None;

@@ -67,6 +67,8 @@ fn accepted() {
     let expr = parse("instr([a],[b],[A])").unwrap();
     assert_eq!(expr.attributes(), ["a", "b", "A"]);
     assert!(expr.notes()[0].message.contains("InStr"));
+    assert!(parse("Trim(Coalesce([a],[b]))").unwrap().notes()[0].message.contains("app provisioning only"));
+    assert!(parse("IgnoreFlowIfNullOrEmpty(Trim([a]))").unwrap().notes().is_empty());
     assert!(parse("Lef([a],1)").unwrap().notes()[0].message.contains("did you mean Left"));
 }
 
