@@ -146,7 +146,7 @@ impl CloudView {
         let dn = Dn::parse(s.dn()?).ok()?;
         let parent = dn.parent()?.to_string();
         let sam = s.text(object.sam_account_name);
-        let current = Current { cn: dn.rdn()?.value(), parent: &parent, sam_account_name: sam };
+        let current = Current { cn: dn.rdn()?.value(), parent: &parent, sam };
         let Some(group) = s.entra_group() else {
             let open = || Predicted::Unknown {
                 candidates: Vec::new(),

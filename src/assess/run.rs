@@ -12,7 +12,7 @@ use crate::report::model::{
 };
 use rayon::prelude::*;
 use serde_json::json;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// What the first pass keeps of a group: one bit a rule.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,15 @@ struct Row {
     worst: Option<Severity>,
     /// C24 may apply; it is judged after all verdicts are known.
     nested: bool,
+}
+
+/// How a rule weighed over all groups.
+#[derive(Default)]
+struct Tally {
+    /// The worst severity it was found with, plus one; 0 where it was not found.
+    worst: AtomicU8,
+    /// How often it was found with more than `info`.
+    attention: AtomicU64,
 }
 
 /// The result of an assessment, which renders its groups one at a time.
@@ -46,17 +55,17 @@ impl<'a> Assessed<'a> {
     pub fn run(inventory: &'a Inventory, settings: &'a Settings, about: AboutBundle) -> Result<Self> {
         let cx = Context::build(inventory, settings);
         let entries = cx.entries();
-        let worst_of_rule: Vec<AtomicU8> = rules::all().iter().map(|_| AtomicU8::new(0)).collect();
+        let tallies: Vec<Tally> = rules::all().iter().map(|_| Tally::default()).collect();
         let c24 = rules::position("C24");
         let mut rows: Vec<Row> = entries
             .par_iter()
             .map_init(Vec::new, |scratch, entry| {
                 let subject = Subject::new(&cx, *entry, false, scratch);
-                first_pass(&subject, c24, &worst_of_rule)
+                first_pass(&subject, c24, &tallies)
             })
             .collect();
-        second_pass(&cx, &entries, &mut rows, c24, &worst_of_rule);
-        let summary = summarise(&cx, &entries, &rows, &worst_of_rule);
+        second_pass(&cx, &entries, &mut rows, c24, &tallies);
+        let summary = summarise(&cx, &entries, &rows, &tallies);
         let mut assessed = Assessed {
             header: Header {
                 schema: ASSESSMENT_SCHEMA.to_owned(),
@@ -151,7 +160,7 @@ impl View for Assessed<'_> {
     }
 }
 
-fn first_pass(subject: &Subject<'_>, c24: Option<usize>, worst_of_rule: &[AtomicU8]) -> Row {
+fn first_pass(subject: &Subject<'_>, c24: Option<usize>, tallies: &[Tally]) -> Row {
     let mut row = Row { found: 0, open: 0, verdict: Verdict::Migrate, worst: None, nested: false };
     let mut decided = false;
     for (i, rule) in rules::all().iter().enumerate() {
@@ -160,12 +169,12 @@ fn first_pass(subject: &Subject<'_>, c24: Option<usize>, worst_of_rule: &[Atomic
         }
         if let Some(raised) = rule.run(subject) {
             decided |= rule.id == "C01" || raised.verdict > Verdict::Migrate;
-            row.take(i, &raised, worst_of_rule);
+            row.take(i, &raised, tallies);
         }
     }
     if !decided {
         // Silence of every rule is no pass: C01 stays open.
-        row.take(0, &unexplained(subject), worst_of_rule);
+        row.take(0, &unexplained(subject), tallies);
     }
     let members = &subject.members;
     use super::members::Sort;
@@ -175,13 +184,14 @@ fn first_pass(subject: &Subject<'_>, c24: Option<usize>, worst_of_rule: &[Atomic
 }
 
 impl Row {
-    fn take(&mut self, rule: usize, raised: &super::subject::Raised, worst_of_rule: &[AtomicU8]) {
+    fn take(&mut self, rule: usize, raised: &super::subject::Raised, tallies: &[Tally]) {
         self.verdict = self.verdict.max(raised.verdict);
         match raised.status {
             FindingStatus::Found => {
                 self.found |= 1 << rule;
                 self.worst = self.worst.max(Some(raised.severity));
-                worst_of_rule[rule].fetch_max(raised.severity as u8 + 1, Ordering::Relaxed);
+                tallies[rule].worst.fetch_max(raised.severity as u8 + 1, Ordering::Relaxed);
+                tallies[rule].attention.fetch_add(u64::from(raised.severity > Severity::Info), Ordering::Relaxed);
             }
             FindingStatus::Unknown => self.open |= 1 << rule,
         }
@@ -211,7 +221,7 @@ fn unexplained(subject: &Subject<'_>) -> super::subject::Raised {
 
 /// C24, which asks for the verdicts of nested groups. It turns `migrate` into `fix` at most, which does not change
 /// whether a group counts as one that moves; so one further pass is enough.
-fn second_pass(cx: &Context<'_>, entries: &[Entry], rows: &mut [Row], c24: Option<usize>, worst_of_rule: &[AtomicU8]) {
+fn second_pass(cx: &Context<'_>, entries: &[Entry], rows: &mut [Row], c24: Option<usize>, tallies: &[Tally]) {
     let mut verdicts: Vec<Option<Verdict>> = vec![None; cx.inventory.entra.groups.len()];
     for (entry, row) in entries.iter().zip(rows.iter()) {
         if entry.entra != NONE {
@@ -224,12 +234,12 @@ fn second_pass(cx: &Context<'_>, entries: &[Entry], rows: &mut [Row], c24: Optio
     rows.par_iter_mut().zip(entries).filter(|(row, _)| row.nested).for_each_init(Vec::new, |scratch, (row, entry)| {
         let subject = Subject::new(cx, *entry, false, scratch);
         if let Some(raised) = rules::all()[c24].run(&subject) {
-            row.take(c24, &raised, worst_of_rule);
+            row.take(c24, &raised, tallies);
         }
     });
 }
 
-fn summarise(cx: &Context<'_>, entries: &[Entry], rows: &[Row], worst_of_rule: &[AtomicU8]) -> Summary {
+fn summarise(cx: &Context<'_>, entries: &[Entry], rows: &[Row], tallies: &[Tally]) -> Summary {
     let verdicts = |v: Verdict| rows.par_iter().filter(|r| r.verdict == v).count() as u64;
     let memberships = entries.par_iter().map(|e| cx.inventory.ad.members.row(e.ad as usize).len() as u64).sum();
     let rules = rules::all()
@@ -238,11 +248,12 @@ fn summarise(cx: &Context<'_>, entries: &[Entry], rows: &[Row], worst_of_rule: &
         .map(|(i, rule)| RuleCount {
             rule: rule.id.to_owned(),
             title: rule.title.to_owned(),
-            severity: match worst_of_rule[i].load(Ordering::Relaxed) {
+            severity: match tallies[i].worst.load(Ordering::Relaxed) {
                 0 => rule.severity,
                 n => Severity::ALL.into_iter().find(|s| *s as u8 + 1 == n).unwrap_or(rule.severity),
             },
             verdict: rule.verdict,
+            attention: tallies[i].attention.load(Ordering::Relaxed),
             found: rows.par_iter().filter(|r| r.found & (1 << i) != 0).count() as u64,
             unknown: rows.par_iter().filter(|r| r.open & (1 << i) != 0).count() as u64,
         })

@@ -232,10 +232,10 @@ pub fn show(view: &dyn View, out: Option<&Path>, names: &[&str], printer: &mut P
         "{BOLD}{} groups{BOLD:#}: {GREEN}{} migrate{GREEN:#}, {YELLOW}{} fix{YELLOW:#}, {} review, {} exclude; {} with open questions",
         s.groups, s.migrate, s.fix, s.review, s.exclude, s.unknown
     ));
-    let mut rules: Vec<_> = s.rules.iter().filter(|r| r.found > 0 && r.severity >= Severity::Medium).collect();
-    rules.sort_by_key(|r| (std::cmp::Reverse(r.severity), std::cmp::Reverse(r.found)));
+    let mut rules: Vec<_> = s.rules.iter().filter(|r| r.attention > 0 && r.severity >= Severity::Medium).collect();
+    rules.sort_by_key(|r| (std::cmp::Reverse(r.severity), std::cmp::Reverse(r.attention)));
     for rule in rules.iter().take(8) {
-        printer.line(format!("  {:>7}  {:7}  {} {}", rule.found, rule.severity.as_str(), rule.rule, rule.title));
+        printer.line(format!("  {:>7}  {:7}  {} {}", rule.attention, rule.severity.as_str(), rule.rule, rule.title));
     }
     let of = |status: GateStatus| header.gates.iter().filter(move |g| g.status == status);
     printer.line(format!(

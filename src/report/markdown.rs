@@ -84,15 +84,16 @@ fn head(header: &Header) -> String {
             md(&gate.remediation)
         ));
     }
-    out.push_str("\n## Rules, by number of groups\n\n| Rule | Severity | Groups | Open |\n|---|---|---:|---:|\n");
+    out.push_str("\n## Rules, by number of groups\n\n| Rule | Severity | Need attention | Found | Open |\n|---|---|---:|---:|---:|\n");
     let mut rules: Vec<_> = s.rules.iter().filter(|r| r.found + r.unknown > 0).collect();
-    rules.sort_by_key(|r| (std::cmp::Reverse(r.severity), std::cmp::Reverse(r.found), r.rule.clone()));
+    rules.sort_by_key(|r| (std::cmp::Reverse(r.severity), std::cmp::Reverse(r.attention), r.rule.clone()));
     for rule in rules {
         out.push_str(&format!(
-            "| {} {} | {} | {} | {} |\n",
+            "| {} {} | {} | {} | {} | {} |\n",
             rule.rule,
             md(&rule.title),
             rule.severity.as_str(),
+            rule.attention,
             rule.found,
             rule.unknown
         ));

@@ -181,6 +181,8 @@ pub struct RuleCount {
     /// The verdict this rule gives when it holds.
     pub verdict: Verdict,
     pub found: u64,
+    /// Groups where it was found with a severity above `info`: some rules state what is in order, too.
+    pub attention: u64,
     pub unknown: u64,
 }
 
