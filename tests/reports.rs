@@ -296,7 +296,7 @@ fn a_hundred_thousand_groups_stay_quick() {
     let timed = |browser: &mut Browser, act: &str, until: &str| -> f64 {
         browser.number(&format!(
             "new Promise((done) => {{ const from = performance.now(); const until = () => {until} ? done(performance.now() - from) : \
-             setTimeout(until, 1); ({act})(); until(); }})"
+             performance.now() - from > 5000 ? done(-1) : setTimeout(until, 1); ({act})(); until(); }})"
         ))
     };
     let type_in = |text: &str| {
@@ -305,8 +305,9 @@ fn a_hundred_thousand_groups_stay_quick() {
         )
     };
     let expected = fitting(&view, |group| {
-        let name = group.display_name.as_deref().unwrap_or_default().to_lowercase();
-        name.contains("payroll") && name.contains("owners")
+        let mut texts: Vec<String> = group.findings.iter().map(|finding| finding.message.to_lowercase()).collect();
+        texts.push(group.display_name.as_deref().unwrap_or_default().to_lowercase());
+        ["payroll", "owners"].iter().all(|word| texts.iter().any(|text| text.contains(word)))
     });
     let mut took = Vec::new();
     let count = format!("{COUNT} === '{} of 100,000 groups'", thousands(expected.len()));
@@ -341,7 +342,7 @@ fn a_hundred_thousand_groups_stay_quick() {
     browser.eval("location.hash = 'sort=dn'");
     wait_count(&mut browser, "100,000 groups");
     for (act, milliseconds) in &took {
-        assert!(*milliseconds < 1_000.0, "{act} took {milliseconds} ms");
+        assert!((0.0..1_000.0).contains(milliseconds), "{act} took {milliseconds} ms");
     }
 
     // From top to bottom, few rows are elements, and they are the right ones.
@@ -380,7 +381,7 @@ fn a_phone_has_no_sideways_scroll() {
         json!({ "very".repeat(40): "long".repeat(80), "deep": { "deeper": [{ "deepest": ["y".repeat(200)] }] } });
     let file = page(&view, "phone.html");
     let Some(mut browser) = Browser::launch(390, 844) else { return };
-    let overflow = "(() => { const wide = document.documentElement.clientWidth; return JSON.stringify([...document.querySelectorAll('body *')].filter((e) => !e.closest('.sr, .sprite, .skip, .scroll, .chip input') && e.getBoundingClientRect().right > wide + 1).slice(0, 5).map((e) => e.tagName + '.' + e.className + ' ' + e.getBoundingClientRect().right)) + (document.documentElement.scrollWidth > wide ? ' scrolls' : '') })()";
+    let overflow = "(() => { const wide = document.documentElement.clientWidth; return JSON.stringify([...document.querySelectorAll('body *')].filter((e) => !e.closest('.sr, .sprite, .skip, .scroll, .chip input, #body bdi') && e.getBoundingClientRect().right > wide + 1).slice(0, 5).map((e) => e.tagName + '.' + e.className + ' ' + e.getBoundingClientRect().right)) + (document.documentElement.scrollWidth > wide ? ' scrolls' : '') })()";
     for width in [360, 390, 768] {
         browser.viewport(width, 844);
         browser.open(&file, "");
@@ -472,6 +473,8 @@ fn paper_gets_a_plain_table() {
     assert!(said.contains("Only the first 1,000 are printed; assessment.csv has all of them."), "{said}");
     assert!(browser.eval("document.querySelector('#explorer').checkVisibility() || !document.querySelector('#printed table').checkVisibility()") == false);
     assert_eq!(browser.text("getComputedStyle(document.body).color"), "rgb(0, 0, 0)");
+    browser.viewport(688, 972); // the printable part of an A4 page
+    assert!(browser.eval("document.documentElement.scrollWidth <= document.documentElement.clientWidth") == true);
     quiet(&mut browser, &file);
 }
 
@@ -493,6 +496,27 @@ fn without_script_the_answer_still_stands() {
         assert!(browser.eval(&format!("document.querySelector('{seen}').checkVisibility()")) == true, "{seen}");
     }
     assert!(browser.eval("document.getElementById('explorer').checkVisibility()") == false);
+}
+
+/// A million groups: two passes over the view, little memory, and a page of the same size as at the cap.
+#[test]
+fn a_million_groups_give_a_page_within_the_cap() {
+    struct Counted(u64);
+    impl std::io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let view = Synthetic::new(1_000_000);
+    let started = Instant::now();
+    let mut out = Counted(0);
+    html::write(&view, &registry(), &mut out).expect("the page can be written");
+    println!("{} bytes in {:?}", out.0, started.elapsed());
+    assert!((30_000_000..=60_000_000).contains(&out.0), "{} bytes", out.0);
 }
 
 #[test]
@@ -527,9 +551,12 @@ fn pictures() {
     browser.viewport(1280, 900);
     browser.open(&file, "");
     browser.picture(&scratch("partial.png"), false);
-    browser.viewport(760, 1080);
+    browser.viewport(688, 972); // the printable part of an A4 page
     browser.eval("dispatchEvent(new Event('beforeprint'))");
     browser.media("light", "print");
-    browser.picture(&scratch("print.png"), true);
+    for section in ["main", "picture", "gates", "groups", "rules"] {
+        browser.eval(&format!("document.getElementById('{section}').scrollIntoView({{ behavior: 'instant' }})"));
+        browser.picture(&scratch(&format!("print-{section}.png")), false);
+    }
     println!("{}", scratch("").display());
 }

@@ -432,7 +432,7 @@ fn make(index: usize, size: usize) -> Group {
         "The stamp is empty; the cutover writes it.".into(),
         json!({ "adminDescription": anchor, "msDS-ExternalDirectoryObjectId": null }),
     ));
-    if roll % 7 == 0 {
+    if roll.is_multiple_of(7) {
         let first: Vec<String> = (0..(members.min(12) as usize)).map(|k| user(index, k)).collect();
         findings.push(finding(
             "C20",
@@ -461,7 +461,7 @@ fn make(index: usize, size: usize) -> Group {
             Value::Null,
         ));
     }
-    if roll % 11 == 0 {
+    if roll.is_multiple_of(11) {
         findings.push(finding("C38", Found, "Nested in 2 other AD groups.".into(), json!({ "memberOf": [format!("CN=FS-{index}-RW,OU=Resources,DC=contoso,DC=com"), "CN=VPN,OU=Resources,DC=contoso,DC=com"] })));
     }
     findings.sort_by(|a, b| a.rule.cmp(&b.rule));

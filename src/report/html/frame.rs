@@ -48,7 +48,7 @@ pub(super) fn page(header: &Header, registry: &[RuleText<'_>], selection: &Selec
         "counts": {
             "groups": thousands(summary.groups),
             "memberships": thousands(summary.memberships),
-            "unknown": thousands(summary.unknown),
+            "unknown": count(summary.unknown, "group", "groups"),
             "anyUnknown": summary.unknown > 0,
         },
         "limits": header.limits,
