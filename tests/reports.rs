@@ -43,9 +43,12 @@ fn has(group: &Group, rule: &str) -> bool {
 
 /// Names of the first rows as shown, from the top.
 fn names(browser: &mut Browser, count: usize) -> Vec<String> {
+    // Rows are drawn with the next frame.
     let script = format!(
-        "[...document.querySelectorAll('#body [role=row]')].sort((a, b) => a.getAttribute('aria-rowindex') - \
-         b.getAttribute('aria-rowindex')).slice(0, {count}).map(row => row.querySelector('.c-name').textContent)"
+        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(\
+         [...document.querySelectorAll('#body [role=row]')]\
+         .sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex'))\
+         .slice(0, {count}).map((row) => row.querySelector('.c-name').textContent)))))"
     );
     serde_json::from_value(browser.eval(&script)).expect("names")
 }
@@ -165,7 +168,7 @@ fn a_group_opens_by_key_by_click_and_by_link() {
         browser.open(&file, &format!("#group={}", link.expect("a link").replace(' ', "%20")));
         browser.wait(&format!("{heading} === {}", json!(shown(wanted.display_name.as_deref().expect("a name")))));
         // Its row is in sight and marked.
-        assert_eq!(browser.number("document.querySelectorAll('#body .row.opened.active').length"), 1.0);
+        browser.wait("document.querySelectorAll('#body .row.opened.active').length === 1");
     }
     let detail = browser.text("document.getElementById('detail').textContent");
     let found = wanted.findings.iter().find(|finding| finding.rule == "C27").expect("C27");

@@ -8,7 +8,11 @@
 
 mod facts;
 mod frame;
+mod gates;
+mod json;
+mod pictures;
 mod rows;
+mod text;
 
 use std::io::{self, Write as _};
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::frame::thousands;
+use super::text::thousands;
 
 /// Facts shown of one gate, and items shown of one list.
 const FACTS: usize = 80;

@@ -1,14 +1,16 @@
 //! What the page says before and around the groups, as the value that the template is filled from: the answer, what to
-//! do next, the pictures' numbers, gates, rules. Every text from the input has its invisible characters made visible here.
+//! do next, the rules, with gates and pictures from their own rooms. Every text from the input has its invisible
+//! characters made visible here, once, at the end.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::facts::facts;
+use super::gates::{gate_groups, gate_order, gate_sentence, holds_back, source_value, status_label};
+use super::pictures::{bars, class, stack_text, title, verdict_bars};
 use super::rows::Selection;
+use super::text::{beyond, count, make_visible, moment, thousands};
 use super::{PRINT_ROWS, RuleText};
-use crate::report::is_hazardous;
-use crate::report::model::{FindingStatus, Gate, GateStatus, Header, RuleCount, Severity, Summary, Verdict};
+use crate::report::model::{Gate, GateStatus, Header, RuleCount, Summary, Verdict};
 
 /// Steps under "What to do next"; what is beyond them is counted.
 const GATE_STEPS: usize = 5;
@@ -44,7 +46,11 @@ pub(super) fn page(header: &Header, registry: &[RuleText<'_>], selection: &Selec
         "standing": standing_sentences(summary, &standing),
         "steps": steps,
         "moreSteps": more_steps,
-        "nothingToDo": "Nothing stands in the way: no gate holds anything back, and no rule asks for a change.",
+        "nothingToDo": if summary.groups == 0 {
+            "There is nothing to move. If groups were expected, look at what the collection could see."
+        } else {
+            "No gate of high severity holds anything back, and no rule asks for a change or a decision."
+        },
         "counts": {
             "groups": thousands(summary.groups),
             "memberships": thousands(summary.memberships),
@@ -72,60 +78,6 @@ pub(super) fn page(header: &Header, registry: &[RuleText<'_>], selection: &Selec
     });
     make_visible(&mut page);
     page
-}
-
-/// Invisible and direction-changing characters of every text, written out.
-fn make_visible(value: &mut Value) {
-    match value {
-        Value::String(text) if text.chars().any(is_hazardous) => *text = visible(text),
-        Value::Array(items) => items.iter_mut().for_each(make_visible),
-        Value::Object(fields) => fields.values_mut().for_each(make_visible),
-        _ => {}
-    }
-}
-
-pub(super) fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_hazardous(c) {
-            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(number), if number == 1 { one } else { many })
-}
-
-fn beyond(all: usize, shown: usize, where_else: &str) -> Option<String> {
-    (all > shown).then(|| format!("{} more are not shown here; {where_else}.", thousands((all - shown) as u64)))
-}
-
-fn moment(rfc3339: &str) -> String {
-    match chrono::DateTime::parse_from_rfc3339(rfc3339) {
-        Ok(time) => time.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
-        Err(_) => rfc3339.to_owned(),
-    }
-}
-
-/// A gate that somebody must settle first: unknown is never pass.
-fn holds_back(gate: &Gate) -> bool {
-    matches!(gate.status, GateStatus::Fail | GateStatus::Unknown) && gate.severity >= Severity::High
 }
 
 fn headline(summary: &Summary, standing: &[&Gate]) -> String {
@@ -213,18 +165,25 @@ fn steps(header: &Header, registry: &[RuleText<'_>]) -> (Vec<Step>, Option<Strin
         .filter(|rule| matches!(rule.verdict, Verdict::Fix | Verdict::Review) && rule.found + rule.unknown > 0)
         .collect();
     rules.sort_by_key(|rule| std::cmp::Reverse((rule.found + rule.unknown, rule.severity)));
-    let mut steps: Vec<Step> = gates
-        .iter()
-        .take(GATE_STEPS)
-        .map(|gate| Step {
-            href: format!("#gate-{}", gate.id),
-            id: gate.id.clone(),
-            head: gate.title.clone(),
-            class: gate.status.as_str(),
-            label: status_label(gate.status).to_owned(),
-            detail: if gate.remediation.is_empty() { gate.message.clone() } else { gate.remediation.clone() },
-        })
-        .collect();
+    let mut steps = Vec::new();
+    if !header.bundle.complete {
+        steps.push(Step {
+            href: "#limits".to_owned(),
+            id: "Limits".to_owned(),
+            head: "Complete the collection".to_owned(),
+            class: GateStatus::Fail.as_str(),
+            label: "partial".to_owned(),
+            detail: "Settle what is listed there and collect again: no cutover runs from a partial bundle.".to_owned(),
+        });
+    }
+    steps.extend(gates.iter().take(GATE_STEPS).map(|gate| Step {
+        href: format!("#gate-{}", gate.id),
+        id: gate.id.clone(),
+        head: gate.title.clone(),
+        class: gate.status.as_str(),
+        label: status_label(gate.status).to_owned(),
+        detail: if gate.remediation.is_empty() { gate.message.clone() } else { gate.remediation.clone() },
+    }));
     for rule in rules.iter().take(RULE_STEPS) {
         let text = registry.iter().find(|text| text.id == rule.rule);
         steps.push(Step {
@@ -252,210 +211,6 @@ fn steps(header: &Header, registry: &[RuleText<'_>]) -> (Vec<Step>, Option<Strin
         more.push(count(more_rules, "rule", "rules"));
     }
     (steps, (!more.is_empty()).then(|| format!("Then {}, shown below.", more.join(" and "))))
-}
-
-fn title(rule: &RuleCount, registry: &[RuleText<'_>]) -> String {
-    registry.iter().find(|text| text.id == rule.rule).map_or_else(|| rule.title.clone(), |text| text.title.to_owned())
-}
-
-fn status_label(status: GateStatus) -> &'static str {
-    match status {
-        GateStatus::Pass => "passes",
-        GateStatus::Fail => "fails",
-        GateStatus::Unknown => "not known",
-        GateStatus::NotApplicable => "not applicable",
-    }
-}
-
-fn meaning(verdict: Verdict) -> (&'static str, &'static str) {
-    match verdict {
-        Verdict::Migrate => ("Migrate", "can move as they are"),
-        Verdict::Fix => ("Fix", "can move once the findings are fixed"),
-        Verdict::Review => ("Review", "need somebody to look and decide"),
-        Verdict::Exclude => ("Exclude", "do not move by this path"),
-    }
-}
-
-fn in_verdict(summary: &Summary, verdict: Verdict) -> u64 {
-    match verdict {
-        Verdict::Migrate => summary.migrate,
-        Verdict::Fix => summary.fix,
-        Verdict::Review => summary.review,
-        Verdict::Exclude => summary.exclude,
-    }
-}
-
-/// Percent of a whole with two decimals, for positions; 0 of 0 is 0.
-fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { (part as f64 * 10_000.0 / whole as f64).round() / 100.0 }
-}
-
-/// A share for people: never "0 %" for something, never "100 %" for less than all.
-fn share(part: u64, whole: u64) -> String {
-    let rounded = percent(part, whole).round();
-    match part {
-        0 => "0 %".to_owned(),
-        _ if rounded < 1.0 => "under 1 %".to_owned(),
-        _ if rounded >= 100.0 && part < whole => "over 99 %".to_owned(),
-        _ => format!("{rounded} %"),
-    }
-}
-
-fn verdict_bars(summary: &Summary) -> Vec<Value> {
-    let mut before = 0;
-    Verdict::ALL
-        .iter()
-        .map(|verdict| {
-            let number = in_verdict(summary, *verdict);
-            let (x, width) = (percent(before, summary.groups), percent(number, summary.groups));
-            before += number;
-            let (label, meaning) = meaning(*verdict);
-            json!({
-                "key": verdict.as_str(),
-                "count": number,
-                "shown": thousands(number),
-                "short": thousands(number),
-                "label": label,
-                "meaning": meaning,
-                "share": share(number, summary.groups),
-                "x": x,
-                "width": width,
-                "middle": ((x + width / 2.0) * 100.0).round() / 100.0,
-                "wide": width >= 4.0 + 2.0 * thousands(number).len() as f64,
-            })
-        })
-        .collect()
-}
-
-fn stack_text(summary: &Summary) -> String {
-    let parts: Vec<String> = Verdict::ALL
-        .iter()
-        .map(|verdict| format!("{} {}", verdict.as_str(), thousands(in_verdict(summary, *verdict))))
-        .collect();
-    format!("Verdicts of {}: {}.", count(summary.groups, "group", "groups"), parts.join(", "))
-}
-
-/// Bars of the rules that hold groups back or could not be settled, and of those that were only noted.
-fn bars(summary: &Summary, registry: &[RuleText<'_>]) -> (Vec<Value>, Vec<Value>) {
-    let mut seen: Vec<&RuleCount> = summary.rules.iter().filter(|rule| rule.found + rule.unknown > 0).collect();
-    seen.sort_by_key(|rule| std::cmp::Reverse((rule.found + rule.unknown, rule.severity)));
-    let (blocking, noted): (Vec<&RuleCount>, Vec<&RuleCount>) =
-        seen.into_iter().partition(|rule| rule.verdict != Verdict::Migrate || rule.unknown > 0);
-    let draw = |rules: Vec<&RuleCount>| -> Vec<Value> {
-        let longest = rules.iter().map(|rule| rule.found + rule.unknown).max().unwrap_or(0);
-        rules
-            .iter()
-            .map(|rule| {
-                json!({
-                    "rule": rule.rule,
-                    "title": title(rule, registry),
-                    "class": class(rule),
-                    "found": percent(rule.found, longest),
-                    "unknown": percent(rule.unknown, longest),
-                    "counted": counted(rule),
-                })
-            })
-            .collect()
-    };
-    (draw(blocking), draw(noted))
-}
-
-/// What a rule is marked with: its verdict, but only where it was found to hold.
-fn class(rule: &RuleCount) -> &'static str {
-    if rule.found == 0 { FindingStatus::Unknown.as_str() } else { rule.verdict.as_str() }
-}
-
-fn counted(rule: &RuleCount) -> String {
-    match (rule.found, rule.unknown) {
-        (found, 0) => thousands(found),
-        (0, unknown) => format!("{} unknown", thousands(unknown)),
-        (found, unknown) => format!("{} + {} unknown", thousands(found), thousands(unknown)),
-    }
-}
-
-fn gate_order(gate: &Gate) -> (u8, std::cmp::Reverse<Severity>) {
-    let status = match gate.status {
-        GateStatus::Fail => 0,
-        GateStatus::Unknown => 1,
-        GateStatus::Pass => 2,
-        GateStatus::NotApplicable => 3,
-    };
-    (status, std::cmp::Reverse(gate.severity))
-}
-
-fn gate_sentence(gates: &[Gate]) -> String {
-    let with = |status: GateStatus| gates.iter().filter(|gate| gate.status == status).count() as u64;
-    format!(
-        "{} of the environment: {}, {} not known, {}, {} not applicable. Unknown is never counted as passed.",
-        count(gates.len() as u64, "condition", "conditions"),
-        count(with(GateStatus::Fail), "fails", "fail"),
-        with(GateStatus::Unknown),
-        count(with(GateStatus::Pass), "passes", "pass"),
-        with(GateStatus::NotApplicable),
-    )
-}
-
-/// Gates in groups of one status; within a group the worst first, then in their published order.
-fn gate_groups(gates: &[Gate], registry: &[RuleText<'_>]) -> Vec<Value> {
-    let mut sorted: Vec<&Gate> = gates.iter().collect();
-    sorted.sort_by_key(|gate| gate_order(gate));
-    let headings = [
-        (GateStatus::Fail, "Fail"),
-        (GateStatus::Unknown, "Not known"),
-        (GateStatus::Pass, "Pass"),
-        (GateStatus::NotApplicable, "Not applicable"),
-    ];
-    let of = |status: GateStatus| -> Vec<Value> {
-        sorted.iter().filter(|gate| gate.status == status).map(|gate| gate_card(gate, registry)).collect()
-    };
-    headings.iter().map(|(status, heading)| json!({ "heading": heading, "gates": of(*status) })).collect()
-}
-
-fn gate_card(gate: &Gate, registry: &[RuleText<'_>]) -> Value {
-    let open = matches!(gate.status, GateStatus::Fail | GateStatus::Unknown);
-    let facts = facts(&gate.evidence);
-    let about = registry.iter().any(|text| text.id == gate.id);
-    // What is folded away: evidence always, the foot only where nothing is to be done.
-    let foot = !open && (about || !gate.sources.is_empty());
-    let more = match (facts.is_empty(), foot) {
-        (true, false) => "",
-        (true, true) => "Sources",
-        (false, false) => "Evidence",
-        (false, true) => "Evidence and sources",
-    };
-    json!({
-        "id": gate.id,
-        "title": gate.title,
-        "status": gate.status.as_str(),
-        "statusLabel": status_label(gate.status),
-        "severity": gate.severity.as_str(),
-        "message": gate.message,
-        // A gate that passes asks for nothing, so its remedy would only be in the way.
-        "remediation": if open { gate.remediation.as_str() } else { "" },
-        "remedyLabel": if gate.status == GateStatus::Unknown { "What would settle it." } else { "What to do." },
-        "open": open,
-        "blocks": if open { gate.blocks.join(", ") } else { String::new() },
-        "attested": gate.attested.as_ref().map(|word| json!({ "by": word.by, "reason": word.reason })),
-        "about": about,
-        "sources": gate.sources.iter().map(|key| source(key, registry)).collect::<Vec<_>>(),
-        "facts": facts,
-        "more": more,
-    })
-}
-
-/// A source by its key: the registry's text and address where it knows the key, else the key itself.
-fn source(key: &str, registry: &[RuleText<'_>]) -> Value {
-    match registry.iter().flat_map(|text| &text.sources).find(|source| source.key == key) {
-        Some(known) => source_value(known),
-        None => json!({ "text": key, "url": null }),
-    }
-}
-
-fn source_value(source: &super::SourceText<'_>) -> Value {
-    json!({
-        "text": if source.title.is_empty() { source.key } else { source.title },
-        "url": source.url.filter(|url| url.starts_with("https://")),
-    })
 }
 
 fn row_cap(selection: &Selection) -> Option<String> {

@@ -15,6 +15,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::json::{CUT, push_cut, push_inert, push_json_text};
 use super::{PRINT_ROWS, RuleText};
 use crate::report::model::{Finding, FindingStatus, Group, Header, Severity, Verdict, View};
 
@@ -29,10 +30,6 @@ const TABLE_BYTES: usize = 24 << 20;
 const LEAD: u128 = 50;
 /// Items of a list that evidence shows, from generous to sparse; after the last, evidence is left out of the page.
 const LIST_LEVELS: [usize; 4] = [100, 20, 5, 1];
-/// Characters of one evidence text that the page shows at most.
-const TEXT_LIMIT: usize = 2_000;
-/// The key that marks a cut: beside it the number left out, 0 when the whole evidence is left out.
-const CUT: &str = "\u{0}cut";
 
 /// Which groups the page holds.
 pub(super) struct Selection {
@@ -326,85 +323,4 @@ fn split_sid(sid: &str) -> (&str, Option<u32>) {
         },
         None => (sid, None),
     }
-}
-
-fn push_json_text(text: &str, out: &mut Vec<u8>) {
-    // A string always serialises, and a Vec always takes it; were that ever untrue, an empty string keeps the JSON whole.
-    if serde_json::to_writer(&mut *out, text).is_err() {
-        out.extend_from_slice(b"\"\"");
-    }
-}
-
-/// A value as JSON, with lists, objects and texts cut to a limit; what is left out is counted under `CUT`.
-fn push_cut(value: &Value, limit: usize, out: &mut Vec<u8>) {
-    match value {
-        Value::Array(items) => {
-            out.push(b'[');
-            for item in items.iter().take(limit) {
-                push_cut(item, limit, out);
-                out.push(b',');
-            }
-            if items.len() > limit {
-                push_marker(items.len() - limit, None, out);
-                out.push(b',');
-            }
-            close(b']', out);
-        }
-        Value::Object(fields) => {
-            out.push(b'{');
-            // An object's keys are facts of one thing, so more of them are kept than of a list.
-            let limit_keys = limit.max(20);
-            for (key, item) in fields.iter().take(limit_keys) {
-                push_json_text(key, out);
-                out.push(b':');
-                push_cut(item, limit, out);
-                out.push(b',');
-            }
-            if fields.len() > limit_keys {
-                push_json_text(CUT, out);
-                out.extend_from_slice(format!(":{},", fields.len() - limit_keys).as_bytes());
-            }
-            close(b'}', out);
-        }
-        Value::String(text) if text.len() > TEXT_LIMIT => match text.char_indices().nth(TEXT_LIMIT) {
-            Some((at, _)) => push_marker(text[at..].chars().count(), Some(&text[..at]), out),
-            None => push_json_text(text, out),
-        },
-        Value::String(text) => push_json_text(text, out),
-        Value::Null | Value::Bool(_) | Value::Number(_) => out.extend_from_slice(value.to_string().as_bytes()),
-    }
-}
-
-fn push_marker(left_out: usize, kept: Option<&str>, out: &mut Vec<u8>) {
-    out.push(b'{');
-    push_json_text(CUT, out);
-    out.extend_from_slice(format!(":{left_out}").as_bytes());
-    if let Some(kept) = kept {
-        out.extend_from_slice(b",\"text\":");
-        push_json_text(kept, out);
-    }
-    out.push(b'}');
-}
-
-fn close(bracket: u8, out: &mut Vec<u8>) {
-    if out.last() == Some(&b',') {
-        out.pop();
-    }
-    out.push(bracket);
-}
-
-/// JSON that cannot end its script element: in JSON `<` stands only inside strings, where an escape means the same.
-fn push_inert(json: &[u8], out: &mut String) {
-    let text = String::from_utf8_lossy(json);
-    let mut from = 0;
-    for (at, found) in text.match_indices(['<', '\u{2028}', '\u{2029}']) {
-        out.push_str(&text[from..at]);
-        out.push_str(match found {
-            "<" => "\\u003c",
-            "\u{2028}" => "\\u2028",
-            _ => "\\u2029",
-        });
-        from = at + found.len();
-    }
-    out.push_str(&text[from..]);
 }

@@ -298,6 +298,7 @@ fn partial_and_anonymised_stand_first() {
     assert!(at("<strong>PARTIAL.</strong>") < at("<header"));
     assert!(at("<strong>Anonymised.</strong>") < at("<header"));
     assert!(page.contains("12 groups could not be read."));
+    assert!(at("Complete the collection") < at("<section id=\"picture\""));
     assert!(!page.contains("The collection was complete"));
 }
 
