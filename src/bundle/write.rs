@@ -2,10 +2,11 @@
 
 use super::files;
 use super::manifest::{BUNDLE_SCHEMA, Certificate, FileEntry, Manifest, Source, Tool};
-use super::record::{AdObjectRecord, EntraObjectRecord, MembersRecord};
+use super::record::{AdObjectRecord, EntraObjectRecord};
 use crate::directory::{Inventory, Rows};
 use crate::error::{Error, Place, Result};
 use base64::Engine as _;
+use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -32,36 +33,27 @@ pub fn write(inventory: &Inventory, about: About, out: &Path) -> Result<Manifest
         .map_err(|e| Error::io("create a folder in", parent, e))?;
     let dir = staging.path();
 
-    let ad = || -> Result<Vec<FileEntry>> {
-        Ok(vec![
-            lines(dir, files::AD_OBJECTS, inventory.ad.objects.iter().map(|o| AdObjectRecord::of(inventory, o)))?,
-            lines(dir, files::AD_MEMBERS, rows(&inventory.ad.members, |i| inventory.ad.groups[i].object))?,
-            lines(dir, files::AD_MEMBER_OF, rows(&inventory.ad.member_of, |i| inventory.ad.groups[i].object))?,
-            lines(
-                dir,
-                files::AD_DESCRIPTORS,
-                inventory.ad.descriptors.iter().map(|d| base64::engine::general_purpose::STANDARD.encode(d)),
-            )?,
-            lines(dir, files::AD_ENVIRONMENT, inventory.ad.present.then_some(&inventory.ad.environment))?,
-        ])
-    };
-    let entra = || -> Result<Vec<FileEntry>> {
-        Ok(vec![
-            lines(
-                dir,
-                files::ENTRA_OBJECTS,
-                inventory.entra.objects.iter().map(|o| EntraObjectRecord::of(inventory, o)),
-            )?,
-            lines(dir, files::ENTRA_MEMBERS, rows(&inventory.entra.members, |i| inventory.entra.groups[i].object))?,
-            lines(dir, files::ENTRA_TENANT, std::iter::once(&inventory.entra.tenant))?,
-            lines(dir, files::CLOUD_SYNC, std::iter::once(&inventory.cloud_sync))?,
-            lines(dir, files::CONNECT, inventory.connect.iter())?,
-            lines(dir, files::PROBLEMS, inventory.problems.iter())?,
-        ])
-    };
-    let (a, b) = rayon::join(ad, entra);
-    let mut entries = a?;
-    entries.extend(b?);
+    let ad = &inventory.ad;
+    let entra = &inventory.entra;
+    let descriptor = |d: &Vec<u8>| base64::engine::general_purpose::STANDARD.encode(d);
+    type Job<'j> = Box<dyn Fn() -> Result<FileEntry> + Send + Sync + 'j>;
+    let jobs: [Job<'_>; 11] = [
+        Box::new(|| lines(dir, files::AD_OBJECTS, ad.objects.iter().map(|o| AdObjectRecord::of(inventory, o)))),
+        Box::new(|| lines(dir, files::AD_MEMBERS, rows(&ad.members, |i| ad.groups[i].object))),
+        Box::new(|| lines(dir, files::AD_MEMBER_OF, rows(&ad.member_of, |i| ad.groups[i].object))),
+        Box::new(|| lines(dir, files::AD_DESCRIPTORS, ad.descriptors.iter().map(descriptor))),
+        Box::new(|| lines(dir, files::AD_ENVIRONMENT, ad.present.then_some(&ad.environment))),
+        Box::new(|| {
+            lines(dir, files::ENTRA_OBJECTS, entra.objects.iter().map(|o| EntraObjectRecord::of(inventory, o)))
+        }),
+        Box::new(|| lines(dir, files::ENTRA_MEMBERS, rows(&entra.members, |i| entra.groups[i].object))),
+        Box::new(|| lines(dir, files::ENTRA_TENANT, std::iter::once(&entra.tenant))),
+        Box::new(|| lines(dir, files::CLOUD_SYNC, std::iter::once(&inventory.cloud_sync))),
+        Box::new(|| lines(dir, files::CONNECT, inventory.connect.iter())),
+        Box::new(|| lines(dir, files::PROBLEMS, inventory.problems.iter())),
+    ];
+    let entries: Vec<FileEntry> = jobs.par_iter().with_max_len(1).map(|job| job()).collect::<Result<_>>()?;
+    drop(jobs);
 
     let manifest = Manifest {
         schema: BUNDLE_SCHEMA.to_owned(),
@@ -124,20 +116,30 @@ fn counts(inventory: &Inventory) -> BTreeMap<String, u64> {
     out
 }
 
+/// `MembersRecord`, borrowed.
+#[derive(Serialize)]
+struct MembersLine<'r> {
+    group: u32,
+    members: &'r [u32],
+}
+
 /// Rows in the order of their objects, which is the order that a reader numbers the groups in.
-fn rows<'r>(rows: &'r Rows, object: impl Fn(usize) -> u32) -> impl Iterator<Item = MembersRecord> + 'r {
+fn rows<'r>(rows: &'r Rows, object: impl Fn(usize) -> u32) -> impl Iterator<Item = MembersLine<'r>> + 'r {
     let mut order: Vec<(u32, usize)> =
         (0..rows.len()).filter(|i| !rows.row(*i).is_empty()).map(|i| (object(i), i)).collect();
     order.sort_unstable();
-    order.into_iter().map(move |(group, i)| MembersRecord { group, members: rows.row(i).to_vec() })
+    order.into_iter().map(move |(group, i)| MembersLine { group, members: rows.row(i) })
 }
+
+/// Zstandard's level: numbers and distinguished names compress hardly better at higher ones, and slower.
+const LEVEL: i32 = 1;
 
 /// One data file: JSON Lines in Zstandard, hashed as written.
 fn lines<T: Serialize>(dir: &Path, name: &str, records: impl IntoIterator<Item = T>) -> Result<FileEntry> {
     let path = dir.join(name);
     let fail = |e: std::io::Error| Error::io("write", &path, e);
     let hashing = Hashing { inner: private_file(&path)?, hash: Sha256::new(), bytes: 0 };
-    let mut out = zstd::Encoder::new(BufWriter::with_capacity(1 << 18, hashing), 3).map_err(fail)?;
+    let mut out = zstd::Encoder::new(BufWriter::with_capacity(1 << 18, hashing), LEVEL).map_err(fail)?;
     let mut count = 0u64;
     let mut line = Vec::new();
     for record in records {

@@ -16,13 +16,66 @@ use std::path::{Path, PathBuf};
 /// At most this many members that no entry describes are listed one by one; the rest is counted.
 const MAX_LISTED: usize = 1_000;
 
+/// Turns names into 128-bit keys: equal for spellings of one name, different for different names. With a seed drawn for
+/// the run nobody can prepare a collision, and by chance one among ten million names has odds of 10^-25; so a key
+/// stands for its name, and members are numbered without touching the names again.
+#[derive(Clone, Copy)]
+pub struct NameKeys {
+    seed: u64,
+}
+
+/// A name's key; `None` is no distinguished name.
+pub type NameKey = Option<[u64; 2]>;
+
+impl Default for NameKeys {
+    fn default() -> Self {
+        NameKeys { seed: DefaultHashBuilder::default().hash_one("names") }
+    }
+}
+
+impl NameKeys {
+    fn of(self, dn: &str, buffer: &mut Vec<u8>) -> NameKey {
+        buffer.clear();
+        write_key(dn, buffer)?;
+        let hash = xxhash_rust::xxh3::xxh3_128_with_seed(buffer, self.seed);
+        Some([hash as u64, (hash >> 64) as u64])
+    }
+}
+
+/// An entry with the keys of the names it holds, made ready by the thread that reads.
+#[derive(Default)]
+pub struct Prepared {
+    pub entry: Entry,
+    dn: NameKey,
+    /// Keys of the values of `member` and `memberOf`, in order.
+    names: Vec<NameKey>,
+}
+
+impl Prepared {
+    pub fn make_ready(&mut self, keys: NameKeys, buffer: &mut Vec<u8>) {
+        self.dn = keys.of(&self.entry.dn, buffer);
+        if self.names.capacity() > 1 << 10 {
+            self.names = Vec::new();
+        }
+        self.names.clear();
+        for (name, value, _) in self.entry.values() {
+            if is_name_list(name.split(';').next().unwrap_or(name)) && !value.is_empty() {
+                self.names.push(std::str::from_utf8(value).ok().and_then(|dn| keys.of(dn, buffer)));
+            }
+        }
+    }
+}
+
+fn is_name_list(attribute: &str) -> bool {
+    attribute.eq_ignore_ascii_case("member") || attribute.eq_ignore_ascii_case("memberOf")
+}
+
 /// Fills the AD half of an Inventory from entries, in any order.
 #[derive(Default)]
 pub struct AdBuilder {
-    hasher: DefaultHashBuilder,
-    by_dn: HashTable<u32>,
+    pub keys: NameKeys,
+    by_dn: HashTable<([u64; 2], u32)>,
     key: Vec<u8>,
-    other_key: Vec<u8>,
     /// For lists that came in ranges: group row → the ranges read.
     ranges: HashMap<u32, Vec<(u32, Option<u32>)>>,
     extra: Vec<(u32, Vec<u32>)>,
@@ -71,8 +124,10 @@ struct Facts<'e> {
 
 impl AdBuilder {
     /// Takes one entry in.
-    pub fn add(&mut self, inventory: &mut Inventory, entry: &Entry, path: &Path) -> Result<()> {
+    pub fn add(&mut self, inventory: &mut Inventory, prepared: &Prepared, path: &Path) -> Result<()> {
         inventory.ad.present = true;
+        let entry = &prepared.entry;
+        let mut names = prepared.names.iter().copied();
         let place = |line: u64| Place::file(path).line(line).object(entry.dn.clone());
         if entry.dn.is_empty() {
             return Ok(()); // the rootDSE
@@ -102,7 +157,7 @@ impl AdBuilder {
                     self.range_values += 1;
                 }
                 if !value.is_empty() {
-                    let id = self.object(inventory, text()?).ok_or_else(|| {
+                    let id = self.object(inventory, text()?, names.next().flatten()).ok_or_else(|| {
                         Error::input(
                             place(line),
                             format!("the member {:?} is no distinguished name", String::from_utf8_lossy(value)),
@@ -147,7 +202,7 @@ impl AdBuilder {
                 "msds-objectsoa" => facts.object_soa = Some(text()?),
                 "whenchanged" => facts.when_changed = Some(text()?),
                 "memberof" => {
-                    let id = self.object(inventory, text()?).ok_or_else(|| {
+                    let id = self.object(inventory, text()?, names.next().flatten()).ok_or_else(|| {
                         Error::input(
                             place(line),
                             format!("memberOf {:?} is no distinguished name", String::from_utf8_lossy(value)),
@@ -181,7 +236,7 @@ impl AdBuilder {
             self.attributes_seen.insert("member".to_owned());
         }
         self.environment(inventory, entry, &facts);
-        self.store(inventory, entry, path, &facts, &ranges)
+        self.store(inventory, prepared, path, &facts, &ranges)
     }
 
     fn environment(&mut self, inventory: &mut Inventory, entry: &Entry, facts: &Facts<'_>) {
@@ -223,12 +278,13 @@ impl AdBuilder {
     fn store(
         &mut self,
         inventory: &mut Inventory,
-        entry: &Entry,
+        prepared: &Prepared,
         path: &Path,
         facts: &Facts<'_>,
         ranges: &[(u32, Option<u32>)],
     ) -> Result<()> {
-        let Some(id) = self.object(inventory, &entry.dn) else {
+        let entry = &prepared.entry;
+        let Some(id) = self.object(inventory, &entry.dn, prepared.dn) else {
             let error = crate::directory::Dn::parse(&entry.dn).err().map(|e| e.to_string()).unwrap_or_default();
             return Err(Error::input(Place::file(path).line(entry.line).object(entry.dn.clone()), error));
         };
@@ -365,40 +421,23 @@ impl AdBuilder {
     }
 
     /// The number of a name, given when it is first seen.
-    fn object(&mut self, inventory: &mut Inventory, dn: &str) -> Option<u32> {
-        self.key.clear();
-        write_key(dn, &mut self.key)?;
-        let hash = self.hasher.hash_one(&self.key);
+    fn object(&mut self, inventory: &mut Inventory, dn: &str, key: NameKey) -> Option<u32> {
+        let key = key?;
+        let entry = self.by_dn.entry(key[0], |(known, _)| *known == key, |(known, _)| known[0]);
         let Inventory { ad, text, .. } = inventory;
-        let (key, other_key, hasher) = (&self.key, &mut self.other_key, &self.hasher);
-        let found = self.by_dn.find(hash, |&id| {
-            let known = text.get(ad.objects[id as usize].dn).unwrap_or("");
-            if known == dn {
-                return true;
-            }
-            other_key.clear();
-            write_key(known, other_key).is_some() && *other_key == *key
+        let slot = entry.or_insert_with(|| {
+            ad.objects.push(AdObject {
+                dn: text.add(dn),
+                guid: ObjectGuid::NIL,
+                sid: SidRef::default(),
+                sam_account_name: Text::NONE,
+                class: AdClass::Missing,
+                group: NONE,
+                security: NONE,
+            });
+            (key, ad.objects.len() as u32 - 1)
         });
-        if let Some(&id) = found {
-            return Some(id);
-        }
-        let id = ad.objects.len() as u32;
-        ad.objects.push(AdObject {
-            dn: text.add(dn),
-            guid: ObjectGuid::NIL,
-            sid: SidRef::default(),
-            sam_account_name: Text::NONE,
-            class: AdClass::Missing,
-            group: NONE,
-            security: NONE,
-        });
-        self.by_dn.insert_unique(hash, id, |&id| {
-            let mut key = Vec::new();
-            let known = text.get(ad.objects[id as usize].dn).unwrap_or("");
-            let _ = write_key(known, &mut key);
-            hasher.hash_one(&key)
-        });
-        Some(id)
+        Some(slot.get().1)
     }
 
     fn note_domain(&mut self, dn: &str, path: &Path, line: u64) -> Result<(), String> {
@@ -598,9 +637,11 @@ mod tests {
 
     fn load(text: &str) -> Result<(Inventory, AdFinished)> {
         let mut reader = Reader::new(std::io::Cursor::new(text.as_bytes().to_vec()), Path::new("x.ldf"));
-        let (mut entry, mut builder, mut inventory) = (Entry::default(), AdBuilder::default(), Inventory::default());
-        while reader.next(&mut entry)? {
-            builder.add(&mut inventory, &entry, Path::new("x.ldf"))?;
+        let (mut prepared, mut builder, mut inventory) =
+            (Prepared::default(), AdBuilder::default(), Inventory::default());
+        while reader.next(&mut prepared.entry)? {
+            prepared.make_ready(builder.keys, &mut Vec::new());
+            builder.add(&mut inventory, &prepared, Path::new("x.ldf"))?;
         }
         let finished = builder.finish(&mut inventory);
         Ok((inventory, finished))

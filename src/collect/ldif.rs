@@ -34,11 +34,16 @@ impl Entry {
             (std::str::from_utf8(name).unwrap_or(""), &self.bytes[v.value.0 as usize..v.value.1 as usize], v.line)
         })
     }
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+    /// Bytes held.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.values.len() * size_of::<Value>()
     }
     fn clear(&mut self, line: u64) {
         self.dn.clear();
+        if self.bytes.capacity() > KEPT {
+            // A huge entry's buffers are not kept for the small ones after it.
+            (self.bytes, self.values) = (Vec::new(), Vec::new());
+        }
         self.bytes.clear();
         self.values.clear();
         self.line = line;
@@ -54,7 +59,7 @@ pub struct Ending {
 }
 
 pub struct Reader {
-    input: Box<dyn BufRead>,
+    input: Box<dyn BufRead + Send>,
     path: PathBuf,
     /// Number of the physical line last read.
     line: u64,
@@ -71,6 +76,9 @@ pub struct Reader {
     pub endings: Vec<Ending>,
 }
 
+/// Buffers of an entry up to this size are used again.
+const KEPT: usize = 1 << 14;
+
 /// A line longer than this is no directory data.
 const MAX_LINE: usize = 64 << 20;
 
@@ -79,7 +87,7 @@ impl Reader {
         Ok(Self::new(super::source::open(path)?, path))
     }
 
-    pub fn new(input: impl Read + 'static, path: &Path) -> Self {
+    pub fn new(input: impl Read + Send + 'static, path: &Path) -> Self {
         Reader {
             input: Box::new(BufReader::with_capacity(1 << 18, input)),
             path: path.to_owned(),

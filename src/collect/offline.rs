@@ -1,7 +1,7 @@
 //! `collect --offline`: an Inventory from the files an administrator exported. Any subset will do; what is missing
 //! stays unknown. A part that visibly falls short (a page, a range, a size limit) is written into the certificate.
 
-use super::ad::{AdBuilder, AdFinished};
+use super::ad::{AdBuilder, AdFinished, NameKeys, Prepared};
 use super::entra::{Collection, EntraBuilder};
 use super::graph_json;
 use super::ldif;
@@ -163,7 +163,6 @@ impl Run<'_, '_> {
 
     fn ad(&mut self) -> Result<AdFinished> {
         let mut builder = AdBuilder::default();
-        let mut entry = ldif::Entry::default();
         for path in self.folder.files("ad")? {
             let name = file_name(&path);
             if !name.ends_with(".ldf") && !name.ends_with(".ldif") {
@@ -171,15 +170,18 @@ impl Run<'_, '_> {
                 continue;
             }
             self.source("ad", &path);
-            let mut reader = ldif::Reader::open(&path)?;
+            let (inventory, progress) = (&mut self.inventory, &mut *self.progress);
             let mut read = 0u64;
-            while reader.next(&mut entry)? {
-                builder.add(&mut self.inventory, &entry, &path)?;
+            let mut last = String::new();
+            let reader = read_ahead(ldif::Reader::open(&path)?, builder.keys, &mut |prepared| {
+                builder.add(inventory, prepared, &path)?;
                 read += 1;
                 if read.is_multiple_of(4096) {
-                    (self.progress)(&path, read);
+                    progress(&path, read);
                 }
-            }
+                last.clone_from(&prepared.entry.dn);
+                Ok(())
+            })?;
             if read == 0 {
                 return Err(Error::input(Place::file(&path).line(1), "no entry in this file")
                     .hint("Export it again, or remove it."));
@@ -188,7 +190,7 @@ impl Run<'_, '_> {
             if !reader.closed {
                 self.inventory.problems.push(Problem {
                     kind: "perhaps-cut".to_owned(),
-                    object: entry.dn.clone(),
+                    object: last,
                     detail: format!("{} ends without the empty line that ldifde and ldapsearch write after each entry: its last entry may be cut", path.display()),
                 });
             }
@@ -432,6 +434,57 @@ impl Run<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Entries handed over at a time.
+const BATCH: usize = 256;
+
+/// Reads on one thread and consumes on another: unfolding, decoding and keying names take about as long as numbering
+/// them. Returns the reader, which knows how the file ended.
+fn read_ahead(
+    mut reader: ldif::Reader,
+    keys: NameKeys,
+    consume: &mut dyn FnMut(&Prepared) -> Result<()>,
+) -> Result<ldif::Reader> {
+    std::thread::scope(|scope| {
+        let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Prepared>>(4);
+        let (give_back, used) = std::sync::mpsc::channel::<Vec<Prepared>>();
+        let reading = scope.spawn(move || {
+            let mut buffer = Vec::new();
+            loop {
+                let mut batch: Vec<Prepared> = used.try_recv().unwrap_or_default();
+                batch.resize_with(BATCH, Prepared::default);
+                let (mut n, mut bytes) = (0, 0);
+                let mut ended = Ok(true);
+                // A batch of large entries is handed over early, so that few of them are held at once.
+                while n < BATCH && bytes < 1 << 20 {
+                    ended = reader.next(&mut batch[n].entry);
+                    if !matches!(ended, Ok(true)) {
+                        break;
+                    }
+                    batch[n].make_ready(keys, &mut buffer);
+                    bytes += batch[n].entry.size();
+                    n += 1;
+                }
+                batch.truncate(n);
+                if send.send(batch).is_err() {
+                    return Ok(reader); // the consumer stopped, and says why
+                }
+                match ended {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(reader),
+                    Err(e) => return Err(e),
+                }
+            }
+        });
+        for batch in &receive {
+            for prepared in &batch {
+                consume(prepared)?;
+            }
+            let _ = give_back.send(batch);
+        }
+        reading.join().unwrap_or_else(|_| Err(Error::failed("the reading thread broke down")))
+    })
 }
 
 /// Pages of one collection, over all its files.

@@ -345,6 +345,7 @@ impl Synthetic {
                 severity: *severity,
                 verdict: *verdict,
                 found,
+                attention: if *severity > Severity::Info { found } else { 0 },
                 unknown,
             })
             .collect();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::gates::{gate_groups, gate_order, gate_sentence, holds_back, source_value, status_label};
-use super::pictures::{bars, class, stack_text, title, verdict_bars};
+use super::pictures::{bars, class, held, stack_text, title, verdict_bars, weight};
 use super::rows::Selection;
 use super::text::{beyond, count, make_visible, moment, thousands};
 use super::{PRINT_ROWS, RuleText};
@@ -162,9 +162,9 @@ fn steps(header: &Header, registry: &[RuleText<'_>]) -> (Vec<Step>, Option<Strin
         .summary
         .rules
         .iter()
-        .filter(|rule| matches!(rule.verdict, Verdict::Fix | Verdict::Review) && rule.found + rule.unknown > 0)
+        .filter(|rule| matches!(rule.verdict, Verdict::Fix | Verdict::Review) && weight(rule) > 0)
         .collect();
-    rules.sort_by_key(|rule| std::cmp::Reverse((rule.found + rule.unknown, rule.severity)));
+    rules.sort_by_key(|rule| std::cmp::Reverse((weight(rule), rule.severity)));
     let mut steps = Vec::new();
     if !header.bundle.complete {
         steps.push(Step {
@@ -189,11 +189,11 @@ fn steps(header: &Header, registry: &[RuleText<'_>]) -> (Vec<Step>, Option<Strin
         steps.push(Step {
             href: format!("#rule={}", rule.rule),
             id: rule.rule.clone(),
-            head: format!("{}: {}", count(rule.found + rule.unknown, "group", "groups"), title(rule, registry)),
+            head: format!("{}: {}", count(weight(rule), "group", "groups"), title(rule, registry)),
             class: class(rule),
             label: class(rule).to_owned(),
             detail: match text {
-                Some(text) if rule.found == 0 => {
+                Some(text) if held(rule) == 0 => {
                     format!("Nothing was found, but the input cannot tell. If it holds: {}", text.remedy)
                 }
                 Some(text) => text.remedy.to_owned(),

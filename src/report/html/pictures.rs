@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::RuleText;
 use super::text::{count, thousands};
-use crate::report::model::{FindingStatus, RuleCount, Summary, Verdict};
+use crate::report::model::{FindingStatus, RuleCount, Severity, Summary, Verdict};
 
 pub(super) fn title(rule: &RuleCount, registry: &[RuleText<'_>]) -> String {
     registry.iter().find(|text| text.id == rule.rule).map_or_else(|| rule.title.clone(), |text| text.title.to_owned())
@@ -81,11 +81,11 @@ pub(super) fn stack_text(summary: &Summary) -> String {
 /// Bars of the rules that hold groups back or could not be settled, and of those that were only noted.
 pub(super) fn bars(summary: &Summary, registry: &[RuleText<'_>]) -> (Vec<Value>, Vec<Value>) {
     let mut seen: Vec<&RuleCount> = summary.rules.iter().filter(|rule| rule.found + rule.unknown > 0).collect();
-    seen.sort_by_key(|rule| std::cmp::Reverse((rule.found + rule.unknown, rule.severity)));
+    seen.sort_by_key(|rule| std::cmp::Reverse((weight(rule), rule.severity)));
     let (blocking, noted): (Vec<&RuleCount>, Vec<&RuleCount>) =
-        seen.into_iter().partition(|rule| rule.verdict != Verdict::Migrate || rule.unknown > 0);
+        seen.into_iter().partition(|rule| (rule.verdict != Verdict::Migrate && held(rule) > 0) || rule.unknown > 0);
     let draw = |rules: Vec<&RuleCount>| -> Vec<Value> {
-        let longest = rules.iter().map(|rule| rule.found + rule.unknown).max().unwrap_or(0);
+        let longest = rules.iter().map(|rule| weight(rule)).max().unwrap_or(0);
         rules
             .iter()
             .map(|rule| {
@@ -93,7 +93,7 @@ pub(super) fn bars(summary: &Summary, registry: &[RuleText<'_>]) -> (Vec<Value>,
                     "rule": rule.rule,
                     "title": title(rule, registry),
                     "class": class(rule),
-                    "found": percent(rule.found, longest),
+                    "found": percent(held(rule), longest),
                     "unknown": percent(rule.unknown, longest),
                     "counted": counted(rule),
                 })
@@ -103,13 +103,23 @@ pub(super) fn bars(summary: &Summary, registry: &[RuleText<'_>]) -> (Vec<Value>,
     (draw(blocking), draw(noted))
 }
 
+/// Groups that a rule was found for, without those where it only states that all is in order.
+pub(super) fn held(rule: &RuleCount) -> u64 {
+    if rule.severity > Severity::Info { rule.attention } else { rule.found }
+}
+
+/// Groups that a rule concerns, open ones included.
+pub(super) fn weight(rule: &RuleCount) -> u64 {
+    held(rule) + rule.unknown
+}
+
 /// What a rule is marked with: its verdict, but only where it was found to hold.
 pub(super) fn class(rule: &RuleCount) -> &'static str {
-    if rule.found == 0 { FindingStatus::Unknown.as_str() } else { rule.verdict.as_str() }
+    if held(rule) == 0 && rule.unknown > 0 { FindingStatus::Unknown.as_str() } else { rule.verdict.as_str() }
 }
 
 pub(super) fn counted(rule: &RuleCount) -> String {
-    match (rule.found, rule.unknown) {
+    match (held(rule), rule.unknown) {
         (found, 0) => thousands(found),
         (0, unknown) => format!("{} unknown", thousands(unknown)),
         (found, unknown) => format!("{} + {} unknown", thousands(found), thousands(unknown)),
