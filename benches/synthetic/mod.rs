@@ -9,7 +9,7 @@ mod tests;
 mod text;
 
 pub use ad::Written;
-pub use plan::{Fault, Plan, Size};
+pub use plan::{Plan, Size};
 use std::io;
 use std::path::Path;
 

@@ -125,6 +125,8 @@ pub enum Member {
 
 /// The largest group: enough to have some above the limit of 50,000 members in a large tenant.
 const LARGEST: f64 = 60_000.0;
+/// Relative ids of users, written-back groups and synchronised groups follow one another from here.
+const FIRST_RID: u32 = 10_000;
 const FAULTS_PER_1000: u64 = 50;
 
 pub struct Plan {
@@ -167,7 +169,7 @@ impl Plan {
     /// A Pareto distribution with exponent 4/3: few large groups, many small ones; 2 % have no member.
     fn weighted(&self, number: u64, scale: f64) -> f64 {
         let dice = self.dice(Stream::Members, number);
-        if dice % 50 == 0 {
+        if dice.is_multiple_of(50) {
             return 0.0;
         }
         let uniform = ((dice >> 11) + 1) as f64 / (1u64 << 53) as f64;
@@ -197,10 +199,10 @@ impl Plan {
             number,
             id: self.guid(Stream::GroupId, number),
             guid: self.guid(Stream::GroupGuid, number),
-            rid: 2_000_000 + number as u32,
+            rid: FIRST_RID + (self.size.users + number) as u32,
             fault: self.fault(number),
             era,
-            stamped: (dice >> 32) % 10 == 0,
+            stamped: (dice >> 32).is_multiple_of(10),
             members,
             dice: dice >> 7,
         }
@@ -226,7 +228,7 @@ impl Plan {
             number,
             id: self.guid(Stream::UserId, number),
             guid: self.guid(Stream::UserGuid, number),
-            rid: 10_000 + number as u32,
+            rid: FIRST_RID + number as u32,
             kind,
             dice: dice >> 16,
         }
@@ -235,7 +237,7 @@ impl Plan {
     /// Group number and ids of a group synchronised from AD.
     pub fn synced_group(&self, number: u64) -> (u128, u128, u32) {
         let (id, guid) = (self.guid(Stream::SyncedId, number), self.guid(Stream::SyncedGuid, number));
-        (id, guid, 3_100_000_000 + number as u32)
+        (id, guid, FIRST_RID + (self.size.users + self.size.groups + number) as u32)
     }
 
     pub fn id(&self, what: &str) -> u128 {
@@ -254,7 +256,7 @@ impl Plan {
                 Some(Fault::SyncedGroupMember) => {
                     first.push(Member::SyncedGroup(group.number % self.synced_groups));
                 }
-                None if dice % 32 == 0 => first.extend(self.children(group)),
+                None if dice.is_multiple_of(32) => first.extend(self.children(group)),
                 _ => {}
             }
         }

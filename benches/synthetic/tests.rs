@@ -1,7 +1,7 @@
 //! The generator against the program's own collector: what is written is what is read, and both sides agree.
 
-use super::plan::{Member, UserKind};
-use super::{Fault, Form, Plan, Size, Summary, generate};
+use super::plan::{Fault, Member, UserKind};
+use super::{Form, Plan, Size, Summary, generate};
 use groupshift::collect::offline::{Collected, Wishes, collect};
 use groupshift::directory::inventory::{AdClass, EntraKind, Tri};
 use groupshift::directory::{Anchor, ObjectGuid};
