@@ -1,13 +1,16 @@
 //! Writes a synthetic tenant of any size into a folder that `groupshift collect --offline` reads:
 //! `cargo run --release --example synthetic-tenant -- --groups 100000 --memberships 5000000 --users 200000 --out DIR`
+//!
+//! What was written goes to standard output, as JSON.
 
 mod synthetic;
 
 use clap::Parser;
+use serde_json::json;
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
-use synthetic::{Form, Plan, Size, generate};
+use synthetic::{Form, Plan, Size, Written, generate};
 
 /// Writes a synthetic tenant as exported files, for measurements.
 #[derive(Parser)]
@@ -39,21 +42,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Arguments { groups, memberships, users, seed, json_lines, no_cloud_sync, out } = Arguments::parse();
     let plan = Plan::new(Size { groups, memberships, users, seed })?;
     let done = generate(&plan, &out, Form { json_lines, no_cloud_sync })?;
-    let megabytes = |bytes: u64| bytes / 1_000_000;
-    writeln!(
-        std::io::stderr(),
-        "AD: {} groups, {} users, {} memberships, {} MB\nEntra: {} groups, {} users, {} memberships, {} MB\n\
-         Cloud Sync: {} MB\nfaulty groups: {}",
-        done.ad.groups,
-        done.ad.users,
-        done.ad.memberships,
-        megabytes(done.ad.bytes),
-        done.entra.groups,
-        done.entra.users,
-        done.entra.memberships,
-        megabytes(done.entra.bytes),
-        megabytes(done.cloud_sync_bytes),
-        done.faulty,
-    )?;
+    let side = |written: &Written| {
+        json!({
+            "groups": written.groups,
+            "users": written.users,
+            "memberships": written.memberships,
+            "bytes": written.bytes,
+        })
+    };
+    let summary = json!({
+        "groups": groups,
+        "memberships": memberships,
+        "users": users,
+        "seed": seed,
+        "ad": side(&done.ad),
+        "entra": side(&done.entra),
+        "cloudSyncBytes": done.cloud_sync_bytes,
+        "faultyGroups": done.faulty,
+    });
+    writeln!(std::io::stdout(), "{summary:#}")?;
     Ok(())
 }
