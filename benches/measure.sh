@@ -13,7 +13,7 @@
 #     --out FILE         write the table here as well
 #     --keep             keep bundles and reports of the last run
 #
-# The tenant is generated once a size and seed and kept under target/bench (large: about 4 GB). python3 is needed; GNU
+# The tenant is generated once a size and seed and kept under target/bench (large: about 5 GB). python3 is needed; GNU
 # tools, python3-ldap and zstd where present. A yardstick that is missing is named, and its ratio left out.
 set -euo pipefail
 
@@ -173,7 +173,7 @@ except (OSError, StopIteration):
     model = platform.processor() or "unknown processor"
 
 print(f"{summary['groups']:,} written-back groups, {summary['memberships']:,} memberships, {summary['users']:,} users "
-      f"(seed {summary['seed']}); {everything:,.0f} MB of exports, {bundle:,.0f} MB of bundle. Medians of {runs} runs, "
+      f"(seed {summary['seed']}); {everything:,.0f} MB of exports, {bundle:,.0f} MB of bundle. Medians of {runs} run(s), "
       f"each beside its yardstick; {os.cpu_count()} cores, {model}; commit {commit}.")
 print()
 print("| measurement | time | speed | peak memory | yardstick | its time | its peak | ratio |")
