@@ -5,7 +5,7 @@ use super::ldif::Entry;
 use crate::directory::inventory::{
     AdClass, AdGroup, AdObject, Carrier, Completeness, DomainController, Inventory, NONE, SidRef,
 };
-use crate::directory::{GroupType, ObjectGuid, Sid, Text, starts_like_anchor, write_key};
+use crate::directory::{GroupType, KeyWriter, ObjectGuid, Sid, Text, starts_like_anchor, write_key};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -34,10 +34,8 @@ impl Default for NameKeys {
 }
 
 impl NameKeys {
-    fn of(self, dn: &str, buffer: &mut Vec<u8>) -> NameKey {
-        buffer.clear();
-        write_key(dn, buffer)?;
-        let hash = xxhash_rust::xxh3::xxh3_128_with_seed(buffer, self.seed);
+    fn of(self, dn: &str, writer: &mut KeyWriter) -> NameKey {
+        let hash = xxhash_rust::xxh3::xxh3_128_with_seed(writer.key(dn)?, self.seed);
         Some([hash as u64, (hash >> 64) as u64])
     }
 }
@@ -52,15 +50,15 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    pub fn make_ready(&mut self, keys: NameKeys, buffer: &mut Vec<u8>) {
-        self.dn = keys.of(&self.entry.dn, buffer);
+    pub fn make_ready(&mut self, keys: NameKeys, writer: &mut KeyWriter) {
+        self.dn = keys.of(&self.entry.dn, writer);
         if self.names.capacity() > 1 << 10 {
             self.names = Vec::new();
         }
         self.names.clear();
         for (name, value, _) in self.entry.values() {
             if is_name_list(name.split(';').next().unwrap_or(name)) && !value.is_empty() {
-                self.names.push(std::str::from_utf8(value).ok().and_then(|dn| keys.of(dn, buffer)));
+                self.names.push(std::str::from_utf8(value).ok().and_then(|dn| keys.of(dn, writer)));
             }
         }
     }
@@ -157,7 +155,7 @@ impl AdBuilder {
                     self.range_values += 1;
                 }
                 if !value.is_empty() {
-                    let id = self.object(inventory, text()?, names.next().flatten()).ok_or_else(|| {
+                    let id = self.object(inventory, value, names.next().flatten()).ok_or_else(|| {
                         Error::input(
                             place(line),
                             format!("the member {:?} is no distinguished name", String::from_utf8_lossy(value)),
@@ -202,7 +200,7 @@ impl AdBuilder {
                 "msds-objectsoa" => facts.object_soa = Some(text()?),
                 "whenchanged" => facts.when_changed = Some(text()?),
                 "memberof" => {
-                    let id = self.object(inventory, text()?, names.next().flatten()).ok_or_else(|| {
+                    let id = self.object(inventory, value, names.next().flatten()).ok_or_else(|| {
                         Error::input(
                             place(line),
                             format!("memberOf {:?} is no distinguished name", String::from_utf8_lossy(value)),
@@ -284,7 +282,7 @@ impl AdBuilder {
         ranges: &[(u32, Option<u32>)],
     ) -> Result<()> {
         let entry = &prepared.entry;
-        let Some(id) = self.object(inventory, &entry.dn, prepared.dn) else {
+        let Some(id) = self.object(inventory, entry.dn.as_bytes(), prepared.dn) else {
             let error = crate::directory::Dn::parse(&entry.dn).err().map(|e| e.to_string()).unwrap_or_default();
             return Err(Error::input(Place::file(path).line(entry.line).object(entry.dn.clone()), error));
         };
@@ -421,13 +419,13 @@ impl AdBuilder {
     }
 
     /// The number of a name, given when it is first seen.
-    fn object(&mut self, inventory: &mut Inventory, dn: &str, key: NameKey) -> Option<u32> {
-        let key = key?;
+    fn object(&mut self, inventory: &mut Inventory, dn: &[u8], key: NameKey) -> Option<u32> {
+        let key = key?; // only text has one
         let entry = self.by_dn.entry(key[0], |(known, _)| *known == key, |(known, _)| known[0]);
         let Inventory { ad, text, .. } = inventory;
         let slot = entry.or_insert_with(|| {
             ad.objects.push(AdObject {
-                dn: text.add(dn),
+                dn: text.add(&String::from_utf8_lossy(dn)),
                 guid: ObjectGuid::NIL,
                 sid: SidRef::default(),
                 sam_account_name: Text::NONE,
@@ -640,7 +638,7 @@ mod tests {
         let (mut prepared, mut builder, mut inventory) =
             (Prepared::default(), AdBuilder::default(), Inventory::default());
         while reader.next(&mut prepared.entry)? {
-            prepared.make_ready(builder.keys, &mut Vec::new());
+            prepared.make_ready(builder.keys, &mut KeyWriter::default());
             builder.add(&mut inventory, &prepared, Path::new("x.ldf"))?;
         }
         let finished = builder.finish(&mut inventory);

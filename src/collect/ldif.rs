@@ -77,7 +77,7 @@ pub struct Reader {
 }
 
 /// Buffers of an entry up to this size are used again.
-const KEPT: usize = 1 << 14;
+const KEPT: usize = 1 << 16;
 
 /// A line longer than this is no directory data.
 const MAX_LINE: usize = 64 << 20;

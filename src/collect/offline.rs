@@ -6,12 +6,13 @@ use super::entra::{Collection, EntraBuilder};
 use super::graph_json;
 use super::ldif;
 use crate::bundle::{Certificate, Part, Source};
-use crate::directory::Dn;
 use crate::directory::inventory::{Assignment, Inventory, Sku};
+use crate::directory::{Dn, KeyWriter};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 /// What the collection is told besides the folder.
 #[derive(Debug, Default)]
@@ -437,47 +438,40 @@ impl Run<'_, '_> {
 }
 
 /// Entries handed over at a time.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
-/// Reads on one thread and consumes on another: unfolding, decoding and keying names take about as long as numbering
-/// them. Returns the reader, which knows how the file ended.
+/// Reads on one thread, keys names on a second and consumes on this one: the three take about as long. Returns the
+/// reader, which knows how the file ended.
 fn read_ahead(
     mut reader: ldif::Reader,
     keys: NameKeys,
     consume: &mut dyn FnMut(&Prepared) -> Result<()>,
 ) -> Result<ldif::Reader> {
     std::thread::scope(|scope| {
-        let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Prepared>>(4);
-        let (give_back, used) = std::sync::mpsc::channel::<Vec<Prepared>>();
+        let (send_read, receive_read) = mpsc::sync_channel::<Vec<Prepared>>(3);
+        let (send_ready, receive_ready) = mpsc::sync_channel::<Vec<Prepared>>(3);
+        let (give_back, used) = mpsc::channel::<Vec<Prepared>>();
         let reading = scope.spawn(move || {
-            let mut buffer = Vec::new();
             loop {
                 let mut batch: Vec<Prepared> = used.try_recv().unwrap_or_default();
                 batch.resize_with(BATCH, Prepared::default);
-                let (mut n, mut bytes) = (0, 0);
-                let mut ended = Ok(true);
-                // A batch of large entries is handed over early, so that few of them are held at once.
-                while n < BATCH && bytes < 1 << 20 {
-                    ended = reader.next(&mut batch[n].entry);
-                    if !matches!(ended, Ok(true)) {
-                        break;
-                    }
-                    batch[n].make_ready(keys, &mut buffer);
-                    bytes += batch[n].entry.size();
-                    n += 1;
-                }
-                batch.truncate(n);
-                if send.send(batch).is_err() {
-                    return Ok(reader); // the consumer stopped, and says why
-                }
-                match ended {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(reader),
-                    Err(e) => return Err(e),
+                let more = fill(&mut reader, &mut batch);
+                // A closed channel means that the consumer stopped, and says why.
+                if send_read.send(batch).is_err() || !more? {
+                    return Ok(reader);
                 }
             }
         });
-        for batch in &receive {
+        scope.spawn(move || {
+            let mut writer = KeyWriter::default();
+            for mut batch in receive_read {
+                batch.iter_mut().for_each(|prepared| prepared.make_ready(keys, &mut writer));
+                if send_ready.send(batch).is_err() {
+                    return;
+                }
+            }
+        });
+        for batch in receive_ready {
             for prepared in &batch {
                 consume(prepared)?;
             }
@@ -485,6 +479,23 @@ fn read_ahead(
         }
         reading.join().unwrap_or_else(|_| Err(Error::failed("the reading thread broke down")))
     })
+}
+
+/// Reads into `batch`, which is cut to what was read; large entries end it early, so that few of them are held at once.
+/// False at the end of the file.
+fn fill(reader: &mut ldif::Reader, batch: &mut Vec<Prepared>) -> Result<bool> {
+    let (mut n, mut bytes) = (0, 0);
+    let mut more = Ok(true);
+    while n < batch.len() && bytes < 1 << 20 {
+        more = reader.next(&mut batch[n].entry);
+        if !matches!(more, Ok(true)) {
+            break;
+        }
+        bytes += batch[n].entry.size();
+        n += 1;
+    }
+    batch.truncate(n);
+    more
 }
 
 /// Pages of one collection, over all its files.

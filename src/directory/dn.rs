@@ -104,7 +104,7 @@ impl Dn {
                 out.push(SEPARATOR);
             }
             let mut parts: Vec<String> =
-                rdn.parts.iter().map(|(a, v)| format!("{}={}", canonical_type(a), v.to_lowercase())).collect();
+                rdn.parts.iter().map(|(a, v)| format!("{}={}", canonical_type(a), lower(v))).collect();
             parts.sort_unstable();
             out.push_str(&parts.join("\u{1}"));
         }
@@ -118,56 +118,129 @@ const SEPARATOR: char = '\0';
 /// The comparison key of a DN's text without building the name where the text is plain; `None` for text that is no DN.
 /// Appends to `out`, which the caller clears and reuses.
 pub fn write_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
-    let bytes = text.as_bytes();
-    // The common case by far: ASCII, no hexadecimal escapes, no quotes, no blanks beside separators.
     let start = out.len();
-    let mut boundary = true;
-    let mut has_equals = false;
-    let mut i = 0;
-    while let Some(&b) = bytes.get(i) {
-        i += 1;
-        let plain = match b {
-            // An attribute type that starts with a digit is an OID, one with a dot may be.
-            _ if !has_equals && b != b'=' => b.is_ascii_alphabetic() || (!boundary && matches!(b, b'0'..=b'9' | b'-')),
-            b'\\' => match bytes.get(i) {
-                // The escapes that names in directories have: a comma above all.
-                Some(&c @ (b',' | b'+' | b'"' | b'\\' | b'<' | b'>' | b';' | b'=' | b'#')) => {
-                    out.push(c);
-                    i += 1;
-                    boundary = false;
-                    continue;
-                }
-                _ => false,
-            },
-            b'"' | b'+' | b';' | b'<' | b'>' | 0x80.. | 0..=0x1f => false,
-            b'#' => !boundary,
-            b' ' => !boundary && !matches!(bytes.get(i), None | Some(b',' | b' ')),
-            _ => true,
-        };
-        if !plain {
-            out.truncate(start);
-            return slow_key(text, out);
-        }
-        match b {
-            b',' => {
-                out.push(SEPARATOR as u8);
-                (boundary, has_equals) = (true, false);
-            }
-            b'=' => {
-                out.push(b'=');
-                (boundary, has_equals) = (!has_equals, true);
-            }
-            _ => {
-                out.push(b.to_ascii_lowercase());
-                boundary = false;
-            }
-        }
+    if fast_key(text, out).is_some() {
+        return Some(());
     }
-    if !has_equals && !bytes.is_empty() {
-        out.truncate(start);
-        return slow_key(text, out);
+    out.truncate(start);
+    slow_key(text, out)
+}
+
+/// Writes keys of many names, one after the other. Names in a row mostly share their container, whose key is kept.
+#[derive(Debug, Default)]
+pub struct KeyWriter {
+    key: Vec<u8>,
+    tail: Vec<u8>,
+    tail_key: Vec<u8>,
+}
+
+impl KeyWriter {
+    /// The same as `write_key`.
+    pub fn key(&mut self, text: &str) -> Option<&[u8]> {
+        self.key.clear();
+        let bytes = text.as_bytes();
+        let comma = (1..bytes.len()).find(|i| bytes[*i] == b',' && bytes[*i - 1] != b'\\');
+        if let Some(comma) = comma
+            && comma + 1 < bytes.len()
+            && fast_key(&text[..comma], &mut self.key).is_some()
+        {
+            let tail = &text[comma + 1..];
+            if self.tail.is_empty() || tail.as_bytes() != self.tail {
+                self.tail.clear();
+                self.tail_key.clear();
+                write_key(tail, &mut self.tail_key)?;
+                self.tail.extend_from_slice(tail.as_bytes());
+            }
+            // A tail of blanks only is no name, but its key is empty: such a text is refused as a whole.
+            if self.tail_key.is_empty() {
+                return None;
+            }
+            self.key.push(SEPARATOR as u8);
+            self.key.extend_from_slice(&self.tail_key);
+            return Some(&self.key);
+        }
+        self.key.clear();
+        write_key(text, &mut self.key)?;
+        Some(&self.key)
+    }
+}
+
+/// Bytes that end a run of plain ones inside a value.
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] = i < 0x20 || i >= 0x80 || matches!(i as u8, b',' | b'\\' | b'"' | b'+' | b';' | b'<' | b'>' | b' ');
+        i += 1;
+    }
+    table
+};
+
+/// The common case by far: no OIDs, hexadecimal escapes or quotes, no blanks beside separators. `None` where the name
+/// is not so plain, with `out` in disorder.
+fn fast_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let bytes = text.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        let end = i + bytes[i..].iter().position(|b| *b == b'=')?;
+        let attribute = &bytes[i..end];
+        let (first, rest) = attribute.split_first()?;
+        if !first.is_ascii_alphabetic() || !rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-') {
+            return None;
+        }
+        push_lower(&bytes[i..=end], out);
+        i = end + 1;
+        if matches!(bytes.get(i), Some(b' ' | b'#')) {
+            return None;
+        }
+        loop {
+            let run = bytes[i..].iter().position(|b| SPECIAL[usize::from(*b)]).unwrap_or(bytes.len() - i);
+            push_lower(&bytes[i..i + run], out);
+            i += run;
+            let next = bytes.get(i + 1);
+            match bytes.get(i) {
+                None => return Some(()),
+                Some(b',') => {
+                    next?;
+                    out.push(SEPARATOR as u8);
+                    i += 1;
+                    break;
+                }
+                Some(b' ') if !matches!(next, None | Some(b',' | b' ')) => {
+                    out.push(b' ');
+                    i += 1;
+                }
+                // The escapes that names in directories have: a comma above all.
+                Some(b'\\') => match next {
+                    Some(c @ (b',' | b'+' | b'"' | b'\\' | b'<' | b'>' | b';' | b'=' | b'#')) => {
+                        out.push(*c);
+                        i += 2;
+                    }
+                    _ => return None,
+                },
+                Some(0x80..) => {
+                    let c = text[i..].chars().next()?;
+                    for lower in c.to_lowercase() {
+                        out.extend_from_slice(lower.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
+                    i += c.len_utf8();
+                }
+                Some(_) => return None,
+            }
+        }
     }
     Some(())
+}
+
+fn push_lower(bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(bytes);
+    out[start..].make_ascii_lowercase();
+}
+
+/// Lower case letter by letter, as a directory compares: no rule about the end of a word.
+fn lower(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn slow_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
@@ -443,7 +516,7 @@ mod tests {
             prop_assert_eq!(again.key(), dn.key());
         }
         #[test]
-        fn fast_and_slow_keys_agree(text in "(CN|ou|DC| cn)=([ -~ü]|\\\\[,+# =\\\\]){0,10}(,(DC|OU| dc)=[ -~]{0,8}){0,3}") {
+        fn fast_and_slow_keys_agree(text in "(CN|ou|DC| cn|1.2|a.b)=([ -~üΣİ]|\\\\[,+# =\\\\]){0,10}(,(DC|OU| dc)=[ -~]{0,8}){0,3}") {
             let mut fast = Vec::new();
             let quick = write_key(&text, &mut fast);
             match Dn::parse(&text) {
@@ -452,8 +525,18 @@ mod tests {
             }
         }
         #[test]
+        fn a_kept_container_changes_nothing(names in proptest::collection::vec("(CN|ou)=([ -~ü]|\\\\[,+# =\\\\]){0,6}(,(DC=x|OU=a\\\\,b|OU= c|,| )){0,3}", 1..5)) {
+            let mut writer = KeyWriter::default();
+            for name in &names {
+                let mut plain = Vec::new();
+                let expected = write_key(name, &mut plain).map(|()| plain.as_slice());
+                prop_assert_eq!(writer.key(name), expected, "{}", name);
+            }
+        }
+        #[test]
         fn never_panics(text in ".{0,60}") {
             let _ = Dn::parse(&text);
+            let _ = KeyWriter::default().key(&text);
             let _ = write_key(&text, &mut Vec::new());
         }
     }
