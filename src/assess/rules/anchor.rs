@@ -163,6 +163,11 @@ fn c14(s: &Subject<'_>, out: &mut Sink) {
     let (edoi, admin) = (s.text(group.edoi), s.text(group.admin_description));
     let evidence = || json!({ "msDS-ExternalDirectoryObjectId": edoi, "adminDescription": admin });
     match (s.edoi, s.admin_description) {
+        (AnchorText::Empty, _) if s.anchor.is_none() => out.found_as(Severity::Info, Verdict::Migrate, || {
+            Detail::new("Empty, and without an anchor there is nothing to stamp it with (C10)")
+                .evidence(evidence())
+                .remedy("Settle C10 first.")
+        }),
         (AnchorText::Empty, _) => out.found_as(Severity::Info, Verdict::Migrate, || {
             let seen = &s.cx.inventory.ad.environment.attributes_seen;
             let note = match seen.iter().any(|a| a == "msds-externaldirectoryobjectid") {
