@@ -55,7 +55,10 @@ fn every_expectation_holds() {
                 wrong.push(format!("{}: {rule} is not found, but {found:?}", wanted.name));
             }
             if group.verdict != wanted.verdict {
-                wrong.push(format!("{}: {:?} instead of {:?}, by {found:?}", wanted.name, group.verdict, wanted.verdict));
+                wrong.push(format!(
+                    "{}: {:?} instead of {:?}, by {found:?}",
+                    wanted.name, group.verdict, wanted.verdict
+                ));
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
