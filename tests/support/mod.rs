@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // Each test program uses its own part of this.
 
+pub mod cli;
 pub mod connect;
 pub mod invariants;
 pub mod ldif;
