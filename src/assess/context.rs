@@ -7,7 +7,7 @@ use super::members::MemberMap;
 use super::settings::Settings;
 use super::subject::Entry;
 use crate::directory::inventory::{AdClass, AdObject, Inventory, NONE, Tri};
-use crate::directory::security::{Access, Right, SecurityDescriptor, inheritance};
+use crate::directory::security::{self, Access, Dacl, Right, SecurityDescriptor, inheritance};
 use crate::directory::{Anchor, Sid};
 use crate::report::model::Verdict;
 use rayon::prelude::*;
@@ -212,8 +212,17 @@ fn describe(bytes: &[u8], trustees: Option<&[Sid]>) -> DescriptorFacts {
     });
     facts.agent_create =
         Some(descriptor.access(trustees, Right::CreateChild(crate::directory::security::schema::class_group())));
-    let explicit =
-        descriptor.aces().any(|ace| ace.flags & inheritance::INHERITED == 0 && trustees.first() == Some(&ace.trustee));
-    facts.agent_explicit = Some(facts.agent_write == Some(Access::Granted) && explicit);
+    facts.agent_explicit = Some(facts.agent_write == Some(Access::Granted) && holds_by_its_own(descriptor, trustees));
     facts
+}
+
+/// Whether the rights would stay if everything inherited went away.
+fn holds_by_its_own(mut descriptor: SecurityDescriptor, trustees: &[Sid]) -> bool {
+    if let Dacl::List(entries) = &mut descriptor.dacl {
+        entries.retain(|entry| match entry {
+            security::Entry::Ace(ace) => ace.flags & inheritance::INHERITED == 0,
+            security::Entry::Opaque { flags, .. } => flags & inheritance::INHERITED == 0,
+        });
+    }
+    [Right::write_member(), Right::write_edoi()].into_iter().all(|right| descriptor.grants(trustees, right))
 }

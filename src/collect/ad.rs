@@ -1,6 +1,7 @@
 //! What LDIF entries of Active Directory mean: each entry becomes an object of the Inventory or a fact about the
 //! domain. Names that members mention are numbered when first seen, so one pass over the files is enough.
 
+use super::entra::without_repeats;
 use super::ldif::Entry;
 use crate::directory::inventory::{
     AdClass, AdGroup, AdObject, Carrier, Completeness, DomainController, Inventory, NONE, SidRef,
@@ -9,7 +10,7 @@ use crate::directory::{GroupType, KeyWriter, ObjectGuid, Sid, Text, starts_like_
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +89,13 @@ pub struct AdBuilder {
     row: Vec<u32>,
     parents: Vec<u32>,
     range_values: u64,
+    /// `memberOf` of further entries about a group.
+    extra_parents: Vec<(u32, Vec<u32>)>,
+    /// Groups whose member list came in an entry of its own.
+    filled: HashSet<u32>,
+    /// Objects that only entries without objectClass describe so far (a range of members, an export of one attribute),
+    /// with those entries, to be read again once another says what the object is.
+    classless: HashMap<u32, Vec<(Entry, PathBuf)>>,
 }
 
 /// The values of one entry that this program has a use for.
@@ -288,8 +296,24 @@ impl AdBuilder {
         };
         let known = inventory.ad.objects[id as usize];
         let class = classify(facts);
+        let mut held = Vec::new();
         if known.class != AdClass::Missing {
-            return self.again(inventory, entry, path, facts, ranges, id);
+            let described = !facts.classes.is_empty() || class == AdClass::Group;
+            match self.classless.get_mut(&id) {
+                None => return self.again(inventory, entry, path, facts, ranges, id),
+                Some(list) if !described => {
+                    list.push((entry.clone(), path.to_owned()));
+                    return Ok(());
+                }
+                Some(_) => held = self.classless.remove(&id).unwrap_or_default(),
+            }
+            let before = inventory.text.get(known.dn).unwrap_or("").to_owned();
+            inventory.ad.environment.other_carriers.retain(|c| c.dn != before);
+        } else if facts.classes.is_empty() && class != AdClass::Group && !facts.deleted {
+            // An object itself keeps its identifiers; only an entry that says more has to be kept.
+            let more = class == AdClass::Other || self.says_more_than_a_user(facts, ranges);
+            let first = if more { vec![(entry.clone(), path.to_owned())] } else { Vec::new() };
+            self.classless.insert(id, first);
         }
         let sid = facts.sid.as_ref().map_or(SidRef::default(), |s| inventory.sids.add(s));
         let security = self.descriptor(inventory, facts.descriptor);
@@ -298,12 +322,12 @@ impl AdBuilder {
         let dn = if text.get(known.dn) == Some(entry.dn.as_str()) { known.dn } else { text.add(&entry.dn) };
         let mut object = AdObject {
             dn,
-            guid: facts.guid.unwrap_or_default(),
-            sid,
-            sam_account_name: text.add_opt(facts.sam),
+            guid: facts.guid.unwrap_or(known.guid),
+            sid: if sid.is_some() { sid } else { known.sid },
+            sam_account_name: if facts.sam.is_some() { text.add_opt(facts.sam) } else { known.sam_account_name },
             class,
             group: NONE,
-            security,
+            security: if security != NONE { security } else { known.security },
         };
         if class == AdClass::Group {
             object.group = inventory.ad.groups.len() as u32;
@@ -331,19 +355,23 @@ impl AdBuilder {
         }
         inventory.ad.objects[id as usize] = object;
         if class != AdClass::Group && !facts.deleted {
-            for (attribute, value) in
-                [("adminDescription", facts.admin_description), ("msDS-ExternalDirectoryObjectId", facts.edoi)]
-            {
-                if let Some(value) = value.filter(|v| starts_like_anchor(v)) {
-                    inventory.ad.environment.other_carriers.push(Carrier {
-                        dn: entry.dn.clone(),
-                        attribute: attribute.to_owned(),
-                        value: value.to_owned(),
-                    });
-                }
-            }
+            note_carriers(inventory, entry, facts);
         }
+        let values = self.range_values;
+        for (entry, path) in held {
+            self.add(inventory, &entry, &path)?;
+        }
+        self.range_values = values; // They were counted when they were first read.
         Ok(())
+    }
+
+    fn says_more_than_a_user(&self, facts: &Facts<'_>, ranges: &[(u32, Option<u32>)]) -> bool {
+        !self.row.is_empty()
+            || !ranges.is_empty()
+            || facts.admin_description.is_some()
+            || facts.edoi.is_some()
+            || facts.object_soa.is_some()
+            || facts.admin_count
     }
 
     /// A second entry with a name that is known already: a further range of members, an overlapping export, or a
@@ -360,6 +388,10 @@ impl AdBuilder {
         let object = inventory.ad.objects[id as usize];
         let at = format!("{}:{}", path.display(), entry.line);
         let same_guid = facts.guid.is_none() || object.guid.is_nil() || facts.guid == Some(object.guid);
+        let part = facts.classes.is_empty();
+        if same_guid && part {
+            self.complete(inventory, entry, facts, id);
+        }
         if object.group != NONE && !ranges.is_empty() && same_guid {
             self.ranges.entry(object.group).or_default().extend_from_slice(ranges);
             self.extra.push((object.group, self.row.clone()));
@@ -382,7 +414,10 @@ impl AdBuilder {
             if changed(group.edoi, facts.edoi) {
                 differs.push("msDS-ExternalDirectoryObjectId");
             }
-            if !self.row.is_empty() && !self.ranges.contains_key(&object.group) {
+            let first = inventory.ad.members.row(object.group as usize).is_empty() && self.filled.insert(object.group);
+            if first && part && !self.row.is_empty() && !self.ranges.contains_key(&object.group) {
+                self.extra.push((object.group, self.row.clone()));
+            } else if !self.row.is_empty() && !self.ranges.contains_key(&object.group) {
                 let mut old = inventory.ad.members.row(object.group as usize).to_vec();
                 let mut new = self.row.clone();
                 old.sort_unstable();
@@ -392,6 +427,12 @@ impl AdBuilder {
                 }
             }
             inventory.ad.groups[object.group as usize].conflict |= !differs.is_empty();
+        }
+        if same_guid && !part {
+            self.complete(inventory, entry, facts, id);
+        }
+        if differs.is_empty() && part {
+            return Ok(()); // a further part of one description
         }
         self.problems.push(Problem {
             kind: "duplicate-dn".to_owned(),
@@ -405,6 +446,54 @@ impl AdBuilder {
             },
         });
         Ok(())
+    }
+
+    /// Fills what the known description lacks from a further one; what it has stays.
+    fn complete(&mut self, inventory: &mut Inventory, entry: &Entry, facts: &Facts<'_>, id: u32) {
+        let security = self.descriptor(inventory, facts.descriptor);
+        let Inventory { ad, text, sids, .. } = inventory;
+        let object = &mut ad.objects[id as usize];
+        if object.guid.is_nil() {
+            object.guid = facts.guid.unwrap_or_default();
+        }
+        if !object.sid.is_some() {
+            object.sid = facts.sid.as_ref().map_or(SidRef::default(), |s| sids.add(s));
+        }
+        if object.security == NONE {
+            object.security = security;
+        }
+        let mut fill = |known: &mut Text, new: Option<&str>| {
+            if known.is_none() {
+                *known = text.add_opt(new);
+            }
+        };
+        fill(&mut object.sam_account_name, facts.sam);
+        let Some(group) = ad.groups.get_mut(object.group as usize) else {
+            if !facts.deleted {
+                note_carriers(inventory, entry, facts);
+            }
+            return;
+        };
+        // Between two whole descriptions a missing value is a contradiction, which the first one wins.
+        if facts.classes.is_empty() {
+            group.group_type = group.group_type.or(facts.group_type);
+            fill(&mut group.admin_description, facts.admin_description);
+            fill(&mut group.edoi, facts.edoi);
+        }
+        for (known, new) in [
+            (&mut group.display_name, facts.display_name),
+            (&mut group.description, facts.description),
+            (&mut group.mail, facts.mail),
+            (&mut group.object_soa, facts.object_soa),
+            (&mut group.when_changed, facts.when_changed),
+        ] {
+            fill(known, new);
+        }
+        group.has_proxy_addresses |= facts.proxies;
+        group.admin_count |= facts.admin_count;
+        if !self.parents.is_empty() {
+            self.extra_parents.push((object.group, self.parents.clone()));
+        }
     }
 
     fn descriptor(&mut self, inventory: &mut Inventory, bytes: Option<&[u8]>) -> u32 {
@@ -464,9 +553,9 @@ impl AdBuilder {
     /// the certificate.
     pub fn finish(mut self, inventory: &mut Inventory) -> AdFinished {
         let members = std::mem::take(&mut inventory.ad.members);
-        inventory.ad.members = members.with_extra(&self.extra);
-        inventory.ad.members.sort_rows();
-        inventory.ad.member_of.sort_rows();
+        inventory.ad.members = without_repeats(members.with_extra(&self.extra));
+        let parents = std::mem::take(&mut inventory.ad.member_of);
+        inventory.ad.member_of = without_repeats(parents.with_extra(&self.extra_parents));
         for (&group, ranges) in &mut self.ranges {
             inventory.ad.groups[group as usize].members = match covers(ranges) {
                 true => Completeness::Complete,
@@ -565,6 +654,19 @@ pub struct AdFinished {
     /// DNs of groups whose member list is not whole.
     pub partial: Vec<String>,
     pub values_by_range: u64,
+}
+
+/// An object that is no group and carries an anchor, in the order and with the repeats of the input.
+fn note_carriers(inventory: &mut Inventory, entry: &Entry, facts: &Facts<'_>) {
+    for (attribute, value) in
+        [("adminDescription", facts.admin_description), ("msDS-ExternalDirectoryObjectId", facts.edoi)]
+    {
+        let Some(value) = value.filter(|v| starts_like_anchor(v)) else { continue };
+        let carrier = Carrier { dn: entry.dn.clone(), attribute: attribute.to_owned(), value: value.to_owned() };
+        if inventory.ad.environment.other_carriers.last() != Some(&carrier) {
+            inventory.ad.environment.other_carriers.push(carrier);
+        }
+    }
 }
 
 fn classify(facts: &Facts<'_>) -> AdClass {

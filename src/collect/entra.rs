@@ -313,6 +313,21 @@ impl EntraBuilder {
     }
 }
 
+/// Each row sorted, and every number in it once: exports overlap.
+pub(super) fn without_repeats(mut rows: crate::directory::Rows) -> crate::directory::Rows {
+    rows.sort_rows();
+    if !has_repeats(&rows) {
+        return rows;
+    }
+    let mut clean = crate::directory::Rows::default();
+    for i in 0..rows.len() {
+        let mut row = rows.row(i).to_vec();
+        row.dedup();
+        clean.push(row);
+    }
+    clean
+}
+
 fn has_repeats(rows: &crate::directory::Rows) -> bool {
     (0..rows.len()).any(|i| rows.row(i).windows(2).any(|w| w[0] == w[1]))
 }

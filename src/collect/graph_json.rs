@@ -104,8 +104,14 @@ pub fn read_values(path: &Path) -> Result<(Vec<serde_json::Value>, Summary)> {
     let input = BufReader::new(super::source::open(path)?);
     let mut out = Vec::new();
     let mut summary = Summary::default();
+    let mut empty = true;
     for value in serde_json::Deserializer::from_reader(input).into_iter::<serde_json::Value>() {
-        match value.map_err(|e| json_error(path, &e))? {
+        empty = false;
+        let value = value.map_err(|e| json_error(path, &e))?;
+        if let Some(text) = value.get("error").and_then(error_answer) {
+            return Err(Error::input(Place::file(path), text).hint(ERROR_HINT));
+        }
+        match value {
             serde_json::Value::Array(items) => out.extend(items),
             serde_json::Value::Object(mut map) if matches!(map.get("value"), Some(serde_json::Value::Array(_))) => {
                 summary.pages.push(Page {
@@ -117,15 +123,27 @@ pub fn read_values(path: &Path) -> Result<(Vec<serde_json::Value>, Summary)> {
                     out.extend(items);
                 }
             }
-            value @ serde_json::Value::Object(_) => out.push(value),
+            value @ serde_json::Value::Object(_) if value.get("value").is_none() => out.push(value),
             _ => return Err(Error::input(Place::file(path), "neither an object nor a list of objects")),
         }
     }
+    if !out.iter().all(serde_json::Value::is_object) {
+        return Err(Error::input(Place::file(path), "a list of something else than objects"));
+    }
     summary.objects = out.len() as u64;
-    if out.is_empty() && summary.pages.is_empty() && std::fs::metadata(path).is_ok_and(|m| m.len() < 2) {
+    if empty {
         return Err(Error::input(Place::file(path).line(1), "the file is empty").hint("Export it again, or remove it."));
     }
     Ok((out, summary))
+}
+
+const ERROR_HINT: &str = "Find out why the request was refused (permissions, sign-in), and export it again.";
+
+/// What Graph answers instead of data when it refuses; somebody may have saved it as if it were the data.
+fn error_answer(error: &serde_json::Value) -> Option<String> {
+    let code = error.get("code")?.as_str()?;
+    let message = error.get("message").and_then(serde_json::Value::as_str).unwrap_or("");
+    Some(format!("this is an error answer of Graph, not data: {code}: {message}"))
 }
 
 /// A JSON error with its place, in an administrator's words where the sort of mistake is plain.
@@ -147,7 +165,8 @@ pub fn json_error(path: &Path, e: &serde_json::Error) -> Error {
         return Error::input(place, "this is no JSON")
             .hint("A sign-in page or an error page may have been saved instead of the answer.");
     }
-    Error::input(place, text)
+    let error = Error::input(place, text);
+    if text.starts_with("this is an error answer") { error.hint(ERROR_HINT) } else { error }
 }
 
 struct Top<'a, 's> {
@@ -185,6 +204,11 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
                 "@odata.nextLink" => {
                     map.next_value::<IgnoredAny>()?;
                     head.next_link = true;
+                }
+                "error" => {
+                    if let Some(text) = error_answer(&map.next_value()?) {
+                        return Err(A::Error::custom(text));
+                    }
                 }
                 _ => record.property(&key.0, &mut map)?,
             }

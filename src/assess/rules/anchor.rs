@@ -163,6 +163,11 @@ fn c14(s: &Subject<'_>, out: &mut Sink) {
     let (edoi, admin) = (s.text(group.edoi), s.text(group.admin_description));
     let evidence = || json!({ "msDS-ExternalDirectoryObjectId": edoi, "adminDescription": admin });
     match (s.edoi, s.admin_description) {
+        (AnchorText::Empty, _) if s.anchor.is_none() => out.found_as(Severity::Info, Verdict::Migrate, || {
+            Detail::new("Empty, and without an anchor there is nothing to stamp it with (C10)")
+                .evidence(evidence())
+                .remedy("Settle C10 first.")
+        }),
         (AnchorText::Empty, _) => out.found_as(Severity::Info, Verdict::Migrate, || {
             let seen = &s.cx.inventory.ad.environment.attributes_seen;
             let note = match seen.iter().any(|a| a == "msds-externaldirectoryobjectid") {
@@ -197,22 +202,25 @@ fn c15(s: &Subject<'_>, out: &mut Sink) {
     let mut shared: Vec<(&str, &str)> = Vec::new();
     let mut rows: Vec<u32> = Vec::new();
     let mut others: Vec<&str> = Vec::new();
-    for (name, is_edoi, text, read, list) in [
-        ("adminDescription", false, group.admin_description, s.admin_description, &index.by_admin_description),
-        ("msDS-ExternalDirectoryObjectId", true, group.edoi, s.edoi, &index.by_edoi),
+    for (name, text, read) in [
+        ("adminDescription", group.admin_description, s.admin_description),
+        ("msDS-ExternalDirectoryObjectId", group.edoi, s.edoi),
     ] {
         let Some(value) = s.text(text).filter(|v| starts_like_anchor(v)) else { continue };
-        let odd;
-        let groups: &mut dyn Iterator<Item = u32> = match read {
-            AnchorText::Anchor { anchor, .. } => &mut carriers(list, anchor.0).iter().map(|(_, row)| *row),
-            _ => {
-                odd = index.odd_values.get(&(is_edoi, value.to_lowercase()));
-                &mut odd.into_iter().flatten().copied()
-            }
-        };
         let before = rows.len() + others.len();
-        rows.extend(groups.filter(|row| *row != object.group).take(LISTED));
-        let same = |c: &&Carrier| c.attribute == name && c.value.eq_ignore_ascii_case(value);
+        // Both attributes of the others count: the cutover copies one to the other.
+        for (is_edoi, list) in [(false, &index.by_admin_description), (true, &index.by_edoi)] {
+            let odd;
+            let groups: &mut dyn Iterator<Item = u32> = match read {
+                AnchorText::Anchor { anchor, .. } => &mut carriers(list, anchor.0).iter().map(|(_, row)| *row),
+                _ => {
+                    odd = index.odd_values.get(&(is_edoi, value.to_lowercase()));
+                    &mut odd.into_iter().flatten().copied()
+                }
+            };
+            rows.extend(groups.filter(|row| *row != object.group).take(LISTED));
+        }
+        let same = |c: &&Carrier| c.value.eq_ignore_ascii_case(value);
         others.extend(environment.other_carriers.iter().filter(same).map(|c| c.dn.as_str()));
         if rows.len() + others.len() > before {
             shared.push((name, value));
@@ -225,7 +233,7 @@ fn c15(s: &Subject<'_>, out: &mut Sink) {
         others.dedup();
         let names: Vec<&str> = shared.iter().map(|(n, _)| *n).collect();
         Detail::new(format!(
-            "{} further object(s) carry the same {}",
+            "{} further object(s) carry the value of {}",
             others.len(),
             crate::assess::subject::list(&names)
         ))

@@ -185,9 +185,13 @@ fn c02(s: &Subject<'_>, out: &mut Sink) {
         let unwritten = s.unified() & s.is(|g| g.writeback.is_enabled);
         if unwritten == Truth::Yes {
             out.unknown(|| {
-                Detail::new("Microsoft 365 group, on for writeback, but AD has no such object: how it would be written is open")
+                let (ad, settle) = match s.cx.inventory.ad.present {
+                    true => ("AD has no such object", "Find out why writeback does not reach it (container, errors in Connect); with V2 off, V1 writes it as a distribution group."),
+                    false => ("AD is not in the input", "Export the writeback container with ldifde or ldapsearch, or collect live."),
+                };
+                Detail::new(format!("Microsoft 365 group, on for writeback, but {ad}: how it is written is open"))
                     .evidence(json!({ "isEnabled": true }))
-                    .remedy("Find out why writeback does not reach it (container, errors in Connect); with V2 off, V1 writes it as a distribution group.")
+                    .remedy(settle)
             });
         }
         return;

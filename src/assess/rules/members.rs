@@ -131,11 +131,13 @@ pub fn rules() -> Vec<Rule> {
     ]
 }
 
-/// Direct members on both sides, and whether both are known.
+/// Direct members that were read on both sides, and whether AD's list is whole. A list that is cut counts with what was
+/// read: a group does not get smaller by what is missing.
 fn sizes(s: &Subject<'_>) -> (u64, Option<u64>, bool) {
     let inventory = s.cx.inventory;
     let ad = inventory.ad.members.row(s.entry.ad as usize).len() as u64;
-    let entra = s.members.entra_known.then(|| inventory.entra.members.row(s.entry.entra as usize).len() as u64);
+    let read = s.entra_group().is_some_and(|g| g.members != Completeness::Absent);
+    let entra = read.then(|| inventory.entra.members.row(s.entry.entra as usize).len() as u64);
     let ad_known = s.ad.is_none_or(|(g, _)| g.members == Completeness::Complete);
     (ad, entra, ad_known)
 }
