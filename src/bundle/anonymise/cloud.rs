@@ -36,6 +36,8 @@ fn role(id: &str, mapper: &mut Mapper) -> String {
 enum Meaning {
     /// A name or an id.
     Name,
+    /// The name of a machine, or of a service principal, which is that of a domain.
+    Host,
     /// `AAD2ADGroupProvisioning.<tenant>.<id>`
     Job,
     Attribute,
@@ -53,7 +55,8 @@ fn meaning(key: &str, within: &str) -> Option<Meaning> {
     Some(match key {
         "id" if within.is_empty() => Meaning::Job,
         "id" if within == "appRoles" => Meaning::Role,
-        "id" | "appId" | "displayName" | "machineName" | "resourceId" | "principalId" => Meaning::Name,
+        "displayName" | "machineName" => Meaning::Host,
+        "id" | "appId" | "resourceId" | "principalId" => Meaning::Name,
         "templateId" => Meaning::Job,
         "name" => match within {
             "attributes" | "objects" => Meaning::Attribute,
@@ -114,6 +117,7 @@ fn property(
             Meaning::Name if key == "name" && is_source(within, object) => source_name(text, object, mapper),
             Meaning::Name if within == "synchronizationJobSettings" => setting(text, mapper),
             Meaning::Name => mapper.text(text),
+            Meaning::Host => mapper.host(text),
             Meaning::Job => job(text, mapper),
             Meaning::Attribute => mapper.attribute(text),
             Meaning::Enumeration => mapper.enumeration(text),

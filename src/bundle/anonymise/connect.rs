@@ -9,7 +9,7 @@ use crate::directory::connect::{
 };
 
 pub fn server(server: &mut ConnectServer, mapper: &mut Mapper) {
-    server.name = mapper.text(&server.name);
+    server.name = mapper.host(&server.name);
     for (i, source) in server.sources.iter_mut().enumerate() {
         source.path = file(&source.path, i);
     }
@@ -32,7 +32,7 @@ pub fn server(server: &mut ConnectServer, mapper: &mut Mapper) {
         fact.value = fact.value.take().map(|dn| mapper.dn(&dn));
     }
     for fact in &mut server.writeback_forest.0 {
-        fact.value = fact.value.take().map(|name| mapper.text(&name));
+        fact.value = fact.value.take().map(|name| mapper.host(&name));
     }
     for fact in &mut server.source_anchor.0 {
         fact.value = mapper.attribute(&fact.value);
@@ -150,12 +150,12 @@ fn tag_of(tag: &str, name: &str, mapper: &Mapper) -> String {
 
 fn connector(connector: &mut Connector, mapper: &mut Mapper) {
     connector.id = connector.id.map(|guid| id(guid, mapper));
-    connector.name = mapper.text(&connector.name);
+    connector.name = mapper.host(&connector.name);
     connector.category = mapper.enumeration(&connector.category);
     if !connector.subtype.trim().eq_ignore_ascii_case(Connector::ENTRA_SUBTYPE) {
         connector.subtype = mapper.value(&connector.subtype);
     }
-    connector.forest = connector.forest.take().map(|name| mapper.text(&name));
+    connector.forest = connector.forest.take().map(|name| mapper.host(&name));
     connector.account = connector.account.take().map(|name| mapper.key.opaque("account", &name));
     connector.writeback_container = connector.writeback_container.take().map(|dn| mapper.dn(&dn));
     for partition in connector.partitions.iter_mut().flatten() {

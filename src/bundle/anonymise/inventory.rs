@@ -6,7 +6,7 @@ use crate::directory::inventory::{
     Ad, AdClass, AdEnvironment, Entra, EntraKind, Identifier, Inventory, SidRef, SidTable, Tenant,
 };
 use crate::directory::security::{Dacl, Entry, SecurityDescriptor, schema};
-use crate::directory::{Anchor, Arena, ObjectGuid, Sid, Text, starts_like_anchor};
+use crate::directory::{Anchor, Arena, Dn, ObjectGuid, Sid, Text, starts_like_anchor};
 
 /// Notes what has to be known before the first name is replaced: ids that names end in, names of people, cuts.
 pub fn learn(inventory: &Inventory, mapper: &mut Mapper) {
@@ -26,6 +26,17 @@ pub fn learn(inventory: &Inventory, mapper: &mut Mapper) {
         {
             mapper.add_person(dn);
         }
+    }
+    for object in inventory.ad.objects.iter().filter(|o| matches!(o.class, AdClass::Group | AdClass::Container)) {
+        if let Some(dn) = inventory.text.get(object.dn).and_then(|dn| Dn::parse(dn).ok())
+            && let Some(rdn) = dn.rdn()
+        {
+            mapper.add_shared(rdn.value());
+        }
+    }
+    let names = inventory.ad.groups.iter().map(|g| g.display_name);
+    for name in names.chain(inventory.entra.groups.iter().flat_map(|g| [g.display_name, g.mail_nickname])) {
+        inventory.text.get(name).into_iter().for_each(|name| mapper.add_shared(name));
     }
     let mut open: Vec<&serde_json::Value> = inventory.cloud_sync.schemas.iter().flatten().collect();
     while let Some(value) = open.pop() {
@@ -162,7 +173,7 @@ fn free(mapper: &mut Mapper, text: &str) -> String {
 
 fn mail(mapper: &mut Mapper, text: &str) -> String {
     match text.rsplit_once('@') {
-        Some((local, domain)) => format!("{}@{}", mapper.key.opaque("mail", local), mapper.value(domain)),
+        Some((local, domain)) => format!("{}@{}", mapper.key.opaque("mail", local), mapper.host(domain)),
         None => free(mapper, text),
     }
 }
@@ -201,13 +212,13 @@ fn right(guid: ObjectGuid, mapper: &Mapper) -> ObjectGuid {
 
 fn environment(environment: &mut AdEnvironment, mapper: &mut Mapper) {
     for domain in &mut environment.domains {
-        *domain = mapper.text(domain);
+        *domain = mapper.host(domain);
     }
     for name in environment.schema_attributes.iter_mut().chain(&mut environment.attributes_seen) {
         *name = mapper.attribute(name);
     }
     for controller in &mut environment.domain_controllers {
-        controller.name = mapper.text(&controller.name);
+        controller.name = mapper.host(&controller.name);
         controller.operating_system = controller.operating_system.take().map(|system| {
             const WORDS: &str = "windows server standard datacenter enterprise essentials foundation azure edition r2 evaluation";
             let plain = |w: &str| WORDS.split(' ').any(|k| k.eq_ignore_ascii_case(w)) || w.bytes().all(|b| b.is_ascii_digit());
@@ -230,7 +241,7 @@ fn environment(environment: &mut AdEnvironment, mapper: &mut Mapper) {
 fn tenant(tenant: &mut Tenant, mapper: &mut Mapper) {
     tenant.id = tenant.id.take().map(|id| mapper.value(&id));
     tenant.display_name = tenant.display_name.take().map(|name| mapper.value(&name));
-    tenant.default_domain = tenant.default_domain.take().map(|name| mapper.value(&name));
+    tenant.default_domain = tenant.default_domain.take().map(|name| mapper.host(&name));
     tenant.writeback_container = tenant.writeback_container.take().map(|dn| mapper.dn(&dn));
     tenant.connect_version = tenant.connect_version.take().map(|version| mapper.number(&version));
     for sku in tenant.skus.iter_mut().flatten() {

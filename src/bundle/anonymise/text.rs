@@ -48,6 +48,14 @@ impl Mapper {
             self.persons.insert(number);
         }
     }
+    /// Notes that a name is not somebody's alone: a group or a container has it too, and mappings may take it apart.
+    pub fn add_shared(&mut self, name: &str) {
+        let head = name.trim().rsplit_once('_').map_or("", |(head, _)| head);
+        for name in [name, head] {
+            let number = self.key.number(name);
+            self.persons.remove(&number);
+        }
+    }
     /// A name of somebody, as a whole. What ends in `$` is an account of a machine and goes on doing so.
     pub fn person(&self, name: &str) -> String {
         if name.trim().is_empty() {
@@ -181,7 +189,9 @@ impl Mapper {
                 out.push_str(&self.value(before));
                 out.push_str(&rest[..head]);
                 let end = at + head + value_end(&rest[head..]);
-                let new = self.relative(&text[at + head..end]);
+                let domain = rest[..head - 1].trim().eq_ignore_ascii_case("DC");
+                let spelled = &text[at + head..end];
+                let new = if domain { self.tokens(spelled, 0) } else { self.relative(spelled) };
                 out.push_str(&new);
                 (at, plain) = (end, end);
                 boundary = false;
@@ -193,6 +203,10 @@ impl Mapper {
         }
         out.push_str(&self.value(&text[plain..]));
         out
+    }
+    /// The name of a host or a domain: label by label, since it is known with and without its domain, and as `DC=` parts.
+    pub fn host(&mut self, name: &str) -> String {
+        if name.contains('=') { self.text(name) } else { self.tokens(name, 0) }
     }
     /// A distinguished name. What is none stays none.
     pub fn dn(&mut self, dn: &str) -> String {
