@@ -1,6 +1,7 @@
 //! An Inventory on disk: a folder with `manifest.json` and data files as Zstandard JSON Lines, written beside and
 //! renamed into place, verified by SHA-256 before anything is read.
 
+pub mod anonymise;
 mod manifest;
 pub mod read;
 mod record;
