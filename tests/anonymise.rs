@@ -70,7 +70,10 @@ fn jobs() -> Vec<(&'static str, Job)> {
                 clause(&enabled, "IS TRUE", &[]),
             ),
         ),
-        ("the old place", job(GROUP_DN_CN, GROUP_DN_OU, None, clause("displayName", "REGEX MATCH", &["^SG-|^Lysander( [a-z]+)?$"]))),
+        (
+            "the old place",
+            job(GROUP_DN_CN, GROUP_DN_OU, None, clause("displayName", "REGEX MATCH", &["^SG-|^Lysander( [a-z]+)?$"])),
+        ),
         (
             "a prefix, cut short",
             job(
@@ -91,7 +94,11 @@ fn every_sort_of_value_keeps_its_verdict_and_loses_its_name() {
         let text = bytes_of(&pair.copy).to_lowercase();
         let plain = bytes_of(&pair.original).to_lowercase();
         for canary in world::CANARIES {
-            assert!(!text.contains(canary), "{what}: {canary} at {:?}", text.find(canary).map(|at| &text[at.saturating_sub(80)..(at + 80).min(text.len())]));
+            assert!(
+                !text.contains(canary),
+                "{what}: {canary} at {:?}",
+                text.find(canary).map(|at| &text[at.saturating_sub(80)..(at + 80).min(text.len())])
+            );
         }
         // The canaries are worth something: but for what is never collected, the original has them.
         let missing: Vec<&str> = world::CANARIES.into_iter().filter(|c| !plain.contains(c)).collect();

@@ -7,7 +7,7 @@ use super::members::MemberMap;
 use super::settings::Settings;
 use super::subject::Entry;
 use crate::directory::inventory::{AdClass, AdObject, Inventory, NONE, Tri};
-use crate::directory::security::{self, Access, Dacl, Right, SecurityDescriptor, inheritance};
+use crate::directory::security::{self, Access, Dacl, Right, SecurityDescriptor, inheritance, schema};
 use crate::directory::{Anchor, Sid};
 use crate::report::model::Verdict;
 use rayon::prelude::*;
@@ -210,8 +210,7 @@ fn describe(bytes: &[u8], trustees: Option<&[Sid]>) -> DescriptorFacts {
         all if all.iter().all(|(_, a)| *a == Access::Granted) => Access::Granted,
         _ => Access::Unknown,
     });
-    facts.agent_create =
-        Some(descriptor.access(trustees, Right::CreateChild(crate::directory::security::schema::class_group())));
+    facts.agent_create = Some(descriptor.access(trustees, Right::CreateChild(schema::class_group())));
     facts.agent_explicit = Some(facts.agent_write == Some(Access::Granted) && holds_by_its_own(descriptor, trustees));
     facts
 }

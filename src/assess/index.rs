@@ -79,7 +79,10 @@ pub fn anchor_of(inventory: &Inventory, group: &AdGroup) -> Option<Anchor> {
         .or_else(|| AnchorText::read(inventory.text.get(group.edoi)).anchor())
 }
 
-fn anchors(inventory: &Inventory) -> (Vec<(u128, u32)>, Vec<(u128, u32)>) {
+/// (object id, group row), sorted.
+type Anchors = Vec<(u128, u32)>;
+
+fn anchors(inventory: &Inventory) -> (Anchors, Anchors) {
     let list = |pick: fn(&AdGroup) -> crate::directory::Text| {
         let mut out: Vec<(u128, u32)> = inventory
             .ad

@@ -83,7 +83,9 @@ fn problem(problem: &Problem, mapper: &mut Mapper) -> Problem {
     Problem {
         kind: known.map_or("other", |(kind, _)| kind).to_owned(),
         object,
-        detail: known.map_or("a problem with the original's input (left out: the sentence may hold names)", |(_, d)| d).to_owned(),
+        detail: known
+            .map_or("a problem with the original's input (left out: the sentence may hold names)", |(_, d)| d)
+            .to_owned(),
     }
 }
 
@@ -111,10 +113,9 @@ fn about(manifest: &Manifest) -> About {
             .map(|(i, p)| super::Part {
                 source: part(&p.source),
                 partition: partition(&p.partition, &files, i),
-                shortfall: p
-                    .shortfall
-                    .as_ref()
-                    .map(|_| "this part of the original is not whole (why is left out: the sentence may hold names)".to_owned()),
+                shortfall: p.shortfall.as_ref().map(|_| {
+                    "this part of the original is not whole (why is left out: the sentence may hold names)".to_owned()
+                }),
                 ..p.clone()
             })
             .collect(),
@@ -125,8 +126,19 @@ fn about(manifest: &Manifest) -> About {
 
 fn partition(name: &str, files: &HashMap<String, String>, number: usize) -> String {
     const KNOWN: [&str; 13] = [
-        "member lists", "group members", "groups", "users", "deletedItems", "servers", "servicePrincipal", "jobs", "schema", "agents",
-        "appRoleAssignedTo", "organization", "subscribedSkus",
+        "member lists",
+        "group members",
+        "groups",
+        "users",
+        "deletedItems",
+        "servers",
+        "servicePrincipal",
+        "jobs",
+        "schema",
+        "agents",
+        "appRoleAssignedTo",
+        "organization",
+        "subscribedSkus",
     ];
     if KNOWN.contains(&name) {
         return name.to_owned();

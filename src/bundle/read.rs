@@ -212,8 +212,7 @@ pub fn records<F: Family>(path: &Path, mut consume: impl FnMut(F::Record<'_>) ->
             {
                 batch.push(block?);
             }
-            let parsed: Vec<Result<Vec<F::Record<'_>>, (u64, serde_json::Error)>> =
-                batch.par_iter().map(|b| parse::<F>(b)).collect();
+            let parsed: Vec<Parsed<'_, F>> = batch.par_iter().map(|b| parse::<F>(b)).collect();
             for block in parsed {
                 match block {
                     Ok(records) => {
@@ -232,7 +231,10 @@ pub fn records<F: Family>(path: &Path, mut consume: impl FnMut(F::Record<'_>) ->
     })
 }
 
-fn parse<F: Family>(block: &[u8]) -> Result<Vec<F::Record<'_>>, (u64, serde_json::Error)> {
+/// The records of a block, or which of its lines is none.
+type Parsed<'b, F> = Result<Vec<<F as Family>::Record<'b>>, (u64, serde_json::Error)>;
+
+fn parse<F: Family>(block: &[u8]) -> Parsed<'_, F> {
     let mut out = Vec::with_capacity(block.len() / 128);
     for line in block.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
         out.push(serde_json::from_slice(line).map_err(|e| (out.len() as u64, e))?);

@@ -99,6 +99,10 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     bar.set_message("assessing");
     let (opened, inventory) = read?;
     let assessed = Assessed::run(&inventory, &settings, about(&opened))?;
+    let of = &assessed.header().bundle;
+    let container = of.writeback_container.as_deref().unwrap_or("not known");
+    let from = of.writeback_container_from.as_deref().unwrap_or("nothing names it");
+    printer.detail(format!("writeback container: {} ({from})", plain(container)));
     bar.set_message("writing the reports");
     let written = if names.is_empty() {
         None

@@ -55,7 +55,9 @@ fn anonymise(dir: &Path, out: &Path, printer: &mut Printer) -> Result<u8> {
         if groups == 0 && gates.is_empty() {
             printer.line(format!("{GREEN}same verdicts{GREEN:#}: {} groups and all gates", before.groups()));
         }
-        printer.note("Lengths, repeated words, dates and counts remain visible: see \"groupshift bundle anonymise --help\".");
+        printer.note(
+            "Lengths, repeated words, dates and counts remain visible: see \"groupshift bundle anonymise --help\".",
+        );
     }
     if groups > 0 || !gates.is_empty() {
         let gates = if gates.is_empty() { String::new() } else { format!(" and the gates {}", gates.join(", ")) };

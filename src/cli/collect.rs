@@ -48,6 +48,9 @@ pub fn collect(
     });
     bar.finish_and_clear();
     let collected = collected?;
+    for source in &collected.sources {
+        printer.detail(format!("read {} ({} bytes)", plain(&source.name), source.bytes));
+    }
     for part in collected.certificate.parts.iter().filter(|p| p.shortfall.is_some()) {
         let text = format!("{}: {}", plain(&part.partition), plain(part.shortfall.as_deref().unwrap_or("")));
         if !accept_partial {

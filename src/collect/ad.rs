@@ -221,9 +221,9 @@ impl AdBuilder {
                 "objectversion" => facts.schema_version = text()?.trim().parse().ok(),
                 "ldapdisplayname" => facts.ldap_display_name = Some(text()?),
                 "msds-enabledfeature" => {
-                    if text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,") {
-                        inventory.ad.environment.recycle_bin = Some(true);
-                    }
+                    let recycle_bin = text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,");
+                    let known = &mut inventory.ad.environment.recycle_bin;
+                    *known = if recycle_bin { Some(true) } else { *known };
                 }
                 "msds-enabledfeaturebl" => facts.feature_enabled = true,
                 "msds-optionalfeatureguid" => facts.feature_guid = true,
@@ -359,7 +359,9 @@ impl AdBuilder {
         }
         let values = self.range_values;
         for (entry, path) in held {
-            self.add(inventory, &entry, &path)?;
+            let mut prepared = Prepared { entry, ..Prepared::default() };
+            prepared.make_ready(self.keys, &mut KeyWriter::default());
+            self.add(inventory, &prepared, &path)?;
         }
         self.range_values = values; // They were counted when they were first read.
         Ok(())

@@ -6,7 +6,7 @@ use super::entra::{Collection, EntraBuilder};
 use super::graph_json;
 use super::ldif;
 use crate::bundle::{Certificate, Part, Source};
-use crate::directory::inventory::{Assignment, Inventory, Sku};
+use crate::directory::inventory::{Assignment, CloudSync, Inventory, Sku};
 use crate::directory::{Dn, KeyWriter};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
@@ -356,10 +356,7 @@ impl Run<'_, '_> {
     fn cloud_sync(&mut self) -> Result<()> {
         for path in self.folder.files("cloudsync")? {
             let name = file_name(&path);
-            let (inventory_field, kind): (
-                fn(&mut crate::directory::inventory::CloudSync) -> &mut Option<Vec<Value>>,
-                _,
-            ) = match () {
+            let (field, kind): (Field, _) = match () {
                 () if name.starts_with("serviceprincipal") => (|c| &mut c.service_principals, "servicePrincipal"),
                 () if name.starts_with("jobs") => (|c| &mut c.jobs, "jobs"),
                 () if name.starts_with("schema") => (|c| &mut c.schemas, "schema"),
@@ -391,7 +388,7 @@ impl Run<'_, '_> {
             };
             self.source("cloudsync", &path);
             let (values, summary) = graph_json::read_values(&path)?;
-            inventory_field(&mut self.inventory.cloud_sync).get_or_insert_default().extend(values);
+            field(&mut self.inventory.cloud_sync).get_or_insert_default().extend(values);
             let mut pages = Pages::default();
             pages.add(&summary);
             self.parts.push(Part { source: "cloudsync".to_owned(), ..pages.part(kind) });
@@ -436,6 +433,9 @@ impl Run<'_, '_> {
         Ok(())
     }
 }
+
+/// Where the bodies of one sort of Cloud Sync file are kept.
+type Field = fn(&mut CloudSync) -> &mut Option<Vec<Value>>;
 
 /// Entries handed over at a time.
 const BATCH: usize = 64;
@@ -598,7 +598,8 @@ fn check_domain(inventory: &Inventory, finished: &AdFinished, wishes: &Wishes) -
     }
     if let Some((first, _)) = finished.domains.iter().next() {
         for (domain, (path, line)) in &finished.domains {
-            if !related(domain, first) && !(known(domain) && known(first)) {
+            let one_forest = related(domain, first) || (known(domain) && known(first));
+            if !one_forest {
                 return Err(Error::input(Place::file(path).line(*line), format!("entries of {domain} beside entries of {first}, and nothing says that they are one forest"))
                     .hint("Collect each forest for itself; for domains of one forest add an export of CN=Partitions,CN=Configuration,…"));
             }

@@ -18,12 +18,12 @@ pub fn open(path: &Path) -> Result<impl Read + use<>> {
             .hint("Save it with a byte order mark (ldifde -u writes one) or as UTF-8."));
     }
     let joined = std::io::Cursor::new(head.to_vec()).chain(file);
-    Ok(DecodeReaderBytesBuilder::new()
+    DecodeReaderBytesBuilder::new()
         .bom_sniffing(true)
         .strip_bom(true)
         .utf8_passthru(true)
         .build_with_buffer(BufReader::with_capacity(1 << 16, joined), vec![0; 1 << 18])
-        .map_err(|e| Error::failed(format!("cannot set up decoding: {e}")))?)
+        .map_err(|e| Error::failed(format!("cannot set up decoding: {e}")))
 }
 
 fn read_up_to(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {

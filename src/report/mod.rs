@@ -15,13 +15,12 @@ use std::io::Write;
 /// Groups rendered at a time: enough for all cores, few enough to hold.
 const CHUNK: usize = 4096;
 
+/// Writes one group into a buffer; told whether it is the first of all.
+type Render<'r> = dyn Fn(&Group, bool, &mut Vec<u8>) -> std::io::Result<()> + Sync + 'r;
+
 /// Renders every group on all cores and writes the pieces in published order. `render` is told whether the group is
 /// the first of all.
-fn in_order(
-    view: &dyn View,
-    out: &mut dyn Write,
-    render: &(dyn Fn(&Group, bool, &mut Vec<u8>) -> std::io::Result<()> + Sync),
-) -> Result<()> {
+fn in_order(view: &dyn View, out: &mut dyn Write, render: &Render<'_>) -> Result<()> {
     let fail = |e: std::io::Error| Error::failed(format!("cannot write the report: {e}"));
     for start in (0..view.len()).step_by(CHUNK) {
         let end = (start + CHUNK).min(view.len());

@@ -47,12 +47,16 @@ impl Pair {
     pub fn same_verdicts(&self) -> String {
         let settings = Settings::default();
         let (a, b) = (assess(&self.before, &settings), assess(&self.after, &settings));
-        let rows: HashMap<&str, usize> = (0..self.before.ad.objects.len()).map(|i| (self.before.dn(i as u32), i)).collect();
+        let rows: HashMap<&str, usize> =
+            (0..self.before.ad.objects.len()).map(|i| (self.before.dn(i as u32), i)).collect();
         let ids: HashMap<String, String> = (0..self.before.entra.objects.len())
             .map(|i| (self.before.entra.objects[i].id.to_string(), self.after.entra.objects[i].id.to_string()))
             .collect();
-        let key = |dn: &Option<String>, id: &Option<String>| format!("{dn:?} {}", if dn.is_none() { id.clone().unwrap_or_default() } else { String::new() });
-        let others: HashMap<String, usize> = b.groups.iter().enumerate().map(|(i, g)| (key(&g.dn, &g.object_id), i)).collect();
+        let key = |dn: &Option<String>, id: &Option<String>| {
+            format!("{dn:?} {}", if dn.is_none() { id.clone().unwrap_or_default() } else { String::new() })
+        };
+        let others: HashMap<String, usize> =
+            b.groups.iter().enumerate().map(|(i, g)| (key(&g.dn, &g.object_id), i)).collect();
         assert_eq!(others.len(), a.groups.len());
         let mut wrong = Vec::new();
         for group in &a.groups {
@@ -65,7 +69,14 @@ impl Pair {
                     .iter()
                     .map(|f| format!("{} {} {}", f.rule, f.status.as_str(), f.severity.as_str()))
                     .collect();
-                (g.verdict.as_str(), g.members, g.object_guid.is_some(), g.sid.is_some(), g.display_name.is_some(), findings)
+                (
+                    g.verdict.as_str(),
+                    g.members,
+                    g.object_guid.is_some(),
+                    g.sid.is_some(),
+                    g.display_name.is_some(),
+                    findings,
+                )
             };
             if short(group) != short(other) {
                 wrong.push(format!("{:?} / {:?}\n  {:?}\n  {:?}", group.dn, other.dn, short(group), short(other)));
@@ -76,7 +87,8 @@ impl Pair {
         assert_eq!(gates(&a), gates(&b));
         assert_eq!(a.header.summary, b.header.summary);
         let rules = &a.header.summary.rules;
-        let told = rules.iter().filter(|r| r.found + r.unknown > 0).map(|r| format!("{} {}+{}?", r.rule, r.found, r.unknown));
+        let told =
+            rules.iter().filter(|r| r.found + r.unknown > 0).map(|r| format!("{} {}+{}?", r.rule, r.found, r.unknown));
         let gates = a.header.gates.iter().map(|g| format!("{} {}", g.id, g.status.as_str()));
         told.chain(gates).collect::<Vec<_>>().join(", ")
     }

@@ -23,10 +23,36 @@ pub const APP: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 /// Texts that must not occur in a copy, in lower case.
 pub const CANARIES: [&str; 30] = [
-    "hyperion", "zephyrine", "quillfeather", "rückschreiben", "marmalade", "cfbezoek", "ottoline", "wavertree", "blackthorn",
-    "0f1e2d3c4b5a", "kestrel07", "10.47.11.93", "ds-canary", "oubliette", "secret-token", "vellichor", "nibelung", "tamarisk",
-    "1234567890-2345678901", "3456789012", "-4711", "d15ea5e0", "badc0ffee", "corp.hyperion", "cornelius", "msol_5a5a", "sycamore",
-    "exec council", "polder", "lysander",
+    "hyperion",
+    "zephyrine",
+    "quillfeather",
+    "rückschreiben",
+    "marmalade",
+    "cfbezoek",
+    "ottoline",
+    "wavertree",
+    "blackthorn",
+    "0f1e2d3c4b5a",
+    "kestrel07",
+    "10.47.11.93",
+    "ds-canary",
+    "oubliette",
+    "secret-token",
+    "vellichor",
+    "nibelung",
+    "tamarisk",
+    "1234567890-2345678901",
+    "3456789012",
+    "-4711",
+    "d15ea5e0",
+    "badc0ffee",
+    "corp.hyperion",
+    "cornelius",
+    "msol_5a5a",
+    "sycamore",
+    "exec council",
+    "polder",
+    "lysander",
 ];
 
 /// A GUID that is a number of this world.
@@ -88,7 +114,8 @@ fn descriptor(sort: &str) -> Vec<u8> {
             entries = vec![Entry::Opaque { kind: 9, flags: 0, body }];
         }
         "protected" => {
-            (flags, entries) = (control::DACL_PROTECTED, vec![Entry::Ace(Ace::allow(Sid::parse("S-1-5-11").unwrap(), rights::READ))]);
+            (flags, entries) =
+                (control::DACL_PROTECTED, vec![Entry::Ace(Ace::allow(Sid::parse("S-1-5-11").unwrap(), rights::READ))]);
         }
         "broken" => return b"\x01\x00Cornelius was here, not a descriptor".to_vec(),
         _ => entries.push(Entry::Ace(Ace::allow(agent, rights::CREATE_CHILD).on(guid(777)))),
@@ -109,7 +136,9 @@ fn ad() -> String {
     let root = "DC=corp,DC=hyperion,DC=net";
     let container = descriptor("");
     entry(&mut out, CONTAINER, &[("objectClass", b"organizationalUnit"), ("nTSecurityDescriptor", &container)]);
-    for (name, n) in [("Cornelius Nibelung", 101u128), ("Anna, Sycamore", 102), ("Lysander", 103), ("Polder\\2B Tamarisk", 104)] {
+    for (name, n) in
+        [("Cornelius Nibelung", 101u128), ("Anna, Sycamore", 102), ("Lysander", 103), ("Polder\\2B Tamarisk", 104)]
+    {
         let dn = format!("CN={},OU=People,{root}", name.replace(", ", "\\, "));
         let carrier = format!("Group_{}", guid(6));
         let sam = format!("kestrel{n:02}");
@@ -127,7 +156,11 @@ fn ad() -> String {
     entry(
         &mut out,
         &format!("CN=kestrel07,CN=Managed Service Accounts,{root}"),
-        &[("objectClass", b"msDS-GroupManagedServiceAccount"), ("sAMAccountName", b"provAgentgMSA$"), ("objectSid", &agent)],
+        &[
+            ("objectClass", b"msDS-GroupManagedServiceAccount"),
+            ("sAMAccountName", b"provAgentgMSA$"),
+            ("objectSid", &agent),
+        ],
     );
     entry(
         &mut out,
@@ -169,14 +202,21 @@ fn ad() -> String {
         let fill = |t: &str| t.replace("{id}", &id).replace("{ID}", &id.to_uppercase());
         let own = |name: &str| group.3.iter().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).map(fill);
         let anchor = own("adminDescription").unwrap_or_else(|| format!("Group_{id}"));
-        let (object_guid, account) = (guid(group.0 + 5000).to_ad_bytes(), Sid::parse(&sid(5000 + group.0 as u32)).unwrap().to_bytes());
+        let (object_guid, account) =
+            (guid(group.0 + 5000).to_ad_bytes(), Sid::parse(&sid(5000 + group.0 as u32)).unwrap().to_bytes());
         let sam = format!("{}_Hyperion_Group", group.1.trim());
         let member = format!("CN=Anna\\, Sycamore,OU=People,{root}");
         let security = own("sd").map(|sort| descriptor(&sort)).unwrap_or_else(|| container.clone());
-        let extra: Vec<(&str, String)> = [("edoi", "msDS-ExternalDirectoryObjectId"), ("mail", "mail"), ("description", "description"), ("adminCount", "adminCount"), ("msDS-ObjectSoa", "msDS-ObjectSoa")]
-            .into_iter()
-            .filter_map(|(own_name, name)| Some((name, own(own_name)?)))
-            .collect();
+        let extra: Vec<(&str, String)> = [
+            ("edoi", "msDS-ExternalDirectoryObjectId"),
+            ("mail", "mail"),
+            ("description", "description"),
+            ("adminCount", "adminCount"),
+            ("msDS-ObjectSoa", "msDS-ObjectSoa"),
+        ]
+        .into_iter()
+        .filter_map(|(own_name, name)| Some((name, own(own_name)?)))
+        .collect();
         let mut lines: Vec<(&str, &[u8])> = vec![
             ("objectClass", b"group"),
             ("groupType", b"-2147483640"),
@@ -212,7 +252,9 @@ fn entra() -> (Value, Value) {
     for group in GROUPS.iter().filter(|g| !g.3.contains(&"entra: none")) {
         let mut members = vec![json!({ "@odata.type": "#microsoft.graph.user", "id": guid(302).to_string() })];
         if group.0 % 3 == 0 {
-            members.extend((303..307).map(|n| json!({ "@odata.type": "#microsoft.graph.user", "id": guid(n).to_string() })));
+            members.extend(
+                (303..307).map(|n| json!({ "@odata.type": "#microsoft.graph.user", "id": guid(n).to_string() })),
+            );
         }
         if group.0 == 1 {
             members.push(json!({ "@odata.type": "#microsoft.graph.group", "id": guid(2).to_string() }));
@@ -240,7 +282,9 @@ fn entra() -> (Value, Value) {
 fn schema_of(job: &Job) -> Value {
     let source = |e: &str| match e.strip_prefix('"').and_then(|e| e.strip_suffix('"')) {
         Some(constant) => json!({ "type": "Constant", "name": constant, "expression": e, "parameters": [] }),
-        None if !e.contains('(') => json!({ "type": "Attribute", "name": e, "expression": format!("[{e}]"), "parameters": [] }),
+        None if !e.contains('(') => {
+            json!({ "type": "Attribute", "name": e, "expression": format!("[{e}]"), "parameters": [] })
+        }
         None => json!({ "type": "Function", "name": e.split('(').next(), "expression": e, "parameters": [] }),
     };
     let mut mappings = vec![
@@ -248,7 +292,9 @@ fn schema_of(job: &Job) -> Value {
         json!({ "targetAttributeName": "cn", "flowType": "Always", "source": source(job.cn) }),
         json!({ "targetAttributeName": "parentDistinguishedName", "flowType": "Always", "source": source(job.parent) }),
     ];
-    mappings.extend(job.sam.map(|e| json!({ "targetAttributeName": "sAMAccountName", "flowType": "Always", "source": source(e) })));
+    mappings.extend(
+        job.sam.map(|e| json!({ "targetAttributeName": "sAMAccountName", "flowType": "Always", "source": source(e) })),
+    );
     json!({ "id": "AAD2ADGroupProvisioning.d15ea5e0111140008000badc0ffe1111.d15ea5e0-1111-4000-8000-badc0ffe1111",
         "synchronizationRules": [{ "name": "Oubliette rule", "sourceDirectoryName": "Azure Active Directory",
             "targetDirectoryName": "Active Directory", "priority": 1, "objectMappings": [{ "name": "Vellichor groups", "enabled": true,
@@ -268,13 +314,21 @@ pub fn write(dir: &Path, job: &Job) {
     file("ad/vellichor.txt", "not read".to_owned());
     file("entra/groups.json", groups.to_string());
     file("entra/users.json", users.to_string());
-    file("entra/organization.json", json!({ "value": [{ "id": guid(900).to_string(), "displayName": "Hyperion Vellichor",
-        "verifiedDomains": [{ "name": "hyperion.net", "isDefault": true }] }] }).to_string());
+    file(
+        "entra/organization.json",
+        json!({ "value": [{ "id": guid(900).to_string(), "displayName": "Hyperion Vellichor",
+        "verifiedDomains": [{ "name": "hyperion.net", "isDefault": true }] }] })
+        .to_string(),
+    );
     file("entra/onPremisesSynchronization.json", json!({ "value": [{ "features": { "groupWriteBackEnabled": true },
         "configuration": { "synchronizationClientVersion": "2.5.79.0", "writebackConfiguration": { "unifiedGroupContainer": CONTAINER } } }] }).to_string());
     file("entra/subscribedSkus.json", json!({ "value": [{ "skuPartNumber": "OUBLIETTE_E5", "servicePlans": [{ "servicePlanName": "AAD_PREMIUM_P2" }] }] }).to_string());
-    file("cloudsync/servicePrincipal.json", json!({ "value": [{ "id": guid(901).to_string(), "displayName": "corp.hyperion.net",
-        "secretText": "secret-token", "passwordCredentials": [{ "hint": "secret-token" }] }] }).to_string());
+    file(
+        "cloudsync/servicePrincipal.json",
+        json!({ "value": [{ "id": guid(901).to_string(), "displayName": "corp.hyperion.net",
+        "secretText": "secret-token", "passwordCredentials": [{ "hint": "secret-token" }] }] })
+        .to_string(),
+    );
     file("cloudsync/jobs.json", json!({ "value": [{ "id": format!("AAD2ADGroupProvisioning.{}.{}", guid(900).to_string().replace('-', ""), guid(902)),
         "templateId": "AAD2ADGroupProvisioning", "status": { "code": "Active", "troubleshootingUrl": "https://hyperion.net/oubliette" },
         "synchronizationJobSettings": [{ "name": "Domain", "value": "corp.hyperion.net" }, { "name": "SecretToken", "value": "secret-token" }] }] }).to_string());
@@ -284,11 +338,18 @@ pub fn write(dir: &Path, job: &Job) {
     file("cloudsync/appRoleAssignedTo.json", json!({ "value": assigned }).to_string());
     file("cloudsync/agents.json", json!({ "value": [{ "id": guid(903).to_string(), "machineName": "KESTREL07.corp.hyperion.net", "externalIp": "10.47.11.93", "status": "active" }] }).to_string());
     file("connect/KESTREL07/connect-state.json", connect().to_string());
-    file("connect/KESTREL07/csexport.xml", format!("<?xml version=\"1.0\"?><cs-objects><cs-object cs-dn=\"{0}\" id=\"{{{2}}}\" object-type=\"group\">\
+    file(
+        "connect/KESTREL07/csexport.xml",
+        format!(
+            "<?xml version=\"1.0\"?><cs-objects><cs-object cs-dn=\"{0}\" id=\"{{{2}}}\" object-type=\"group\">\
         <unapplied-export><delta operation=\"update\" dn=\"{0}\"><dn-attr name=\"member\" operation=\"update\"><dn-value operation=\"delete\">\
         <dn>CN=Cornelius Nibelung,OU=People,DC=corp,DC=hyperion,DC=net</dn></dn-value></dn-attr></delta></unapplied-export>\
         <synchronized-hologram><entry><attr name=\"adminDescription\"><value>Group_{1}</value></attr></entry></synchronized-hologram></cs-object></cs-objects>",
-        dn_of(&GROUPS[0]), guid(1), guid(904)));
+            dn_of(&GROUPS[0]),
+            guid(1),
+            guid(904)
+        ),
+    );
 }
 
 fn connect() -> Value {

@@ -67,21 +67,66 @@ fn meaning(key: &str, within: &str) -> Option<Meaning> {
         "sourceObjectName" | "targetObjectName" | "targetAttributeName" | "sourceOperandName" => Meaning::Attribute,
         "expression" => Meaning::Expression,
         "defaultValue" | "values" => Meaning::Literal,
-        "type" | "mutability" | "flowType" | "flowTypes" | "flowBehavior" | "operatorName" | "code" | "state" | "status"
-        | "servicePrincipalType" | "key" | "supportedPublishingTypes" => Meaning::Enumeration,
-        "version" | "agentVersion" | "interval" | "expiration" | "steadyStateFirstAchievedTime"
-        | "steadyStateLastAchievedTime" | "timeBegan" | "timeEnded" => Meaning::Number,
+        "type"
+        | "mutability"
+        | "flowType"
+        | "flowTypes"
+        | "flowBehavior"
+        | "operatorName"
+        | "code"
+        | "state"
+        | "status"
+        | "servicePrincipalType"
+        | "key"
+        | "supportedPublishingTypes" => Meaning::Enumeration,
+        "version"
+        | "agentVersion"
+        | "interval"
+        | "expiration"
+        | "steadyStateFirstAchievedTime"
+        | "steadyStateLastAchievedTime"
+        | "timeBegan"
+        | "timeEnded" => Meaning::Number,
         // A setting's value may be anything; its name tells what it is.
         "value" => Meaning::Literal,
-        "schedule" | "quarantine" | "lastExecution" | "lastSuccessfulExecution" | "synchronizationJobSettings" | "directories"
-        | "objects" | "attributes" | "synchronizationRules" | "objectMappings" | "attributeMappings" | "source" | "parameters"
-        | "scope" | "groups" | "categoryFilterGroups" | "inputFilterGroups" | "clauses" | "targetOperand" | "appRoles" => {
-            Meaning::Inner
-        }
+        "schedule"
+        | "quarantine"
+        | "lastExecution"
+        | "lastSuccessfulExecution"
+        | "synchronizationJobSettings"
+        | "directories"
+        | "objects"
+        | "attributes"
+        | "synchronizationRules"
+        | "objectMappings"
+        | "attributeMappings"
+        | "source"
+        | "parameters"
+        | "scope"
+        | "groups"
+        | "categoryFilterGroups"
+        | "inputFilterGroups"
+        | "clauses"
+        | "targetOperand"
+        | "appRoles" => Meaning::Inner,
         // Truth values and numbers.
-        "accountEnabled" | "appRoleAssignmentRequired" | "isEnabled" | "enabled" | "editable" | "priority" | "anchor" | "caseExact"
-        | "flowNullValues" | "multivalued" | "required" | "matchingPriority" | "exportMissingReferences"
-        | "countSuccessiveCompleteFailures" | "escrowsPruned" | "countEntitled" | "countExported" => Meaning::Number,
+        "accountEnabled"
+        | "appRoleAssignmentRequired"
+        | "isEnabled"
+        | "enabled"
+        | "editable"
+        | "priority"
+        | "anchor"
+        | "caseExact"
+        | "flowNullValues"
+        | "multivalued"
+        | "required"
+        | "matchingPriority"
+        | "exportMissingReferences"
+        | "countSuccessiveCompleteFailures"
+        | "escrowsPruned"
+        | "countEntitled"
+        | "countExported" => Meaning::Number,
         _ => return None,
     })
 }
@@ -169,8 +214,15 @@ fn literal(text: &str, mapper: &mut Mapper) -> String {
 /// A job's setting: names of the product are one word in camel case.
 fn setting(text: &str, mapper: &mut Mapper) -> String {
     const NAMES: [&str; 9] = [
-        "BatchingDelay", "Domain", "SkipOutOfScopeDeletions", "DeleteThresholdEnabled", "DeleteThresholdValue", "SyncAll",
-        "SyncNotificationSettings", "SecretToken", "DirectoryDomain",
+        "BatchingDelay",
+        "Domain",
+        "SkipOutOfScopeDeletions",
+        "DeleteThresholdEnabled",
+        "DeleteThresholdValue",
+        "SyncAll",
+        "SyncNotificationSettings",
+        "SecretToken",
+        "DirectoryDomain",
     ];
     if NAMES.iter().any(|n| n.eq_ignore_ascii_case(text)) { text.to_owned() } else { mapper.value(text) }
 }
@@ -179,8 +231,18 @@ fn setting(text: &str, mapper: &mut Mapper) -> String {
 fn job(text: &str, mapper: &mut Mapper) -> String {
     let (template, rest) = text.split_once('.').map_or((text, None), |(t, r)| (t, Some(r)));
     const TEMPLATES: [&str; 12] = [
-        "AAD2ADGroupProvisioning", "AAD2ADProvisioning", "AAD2ADUserProvisioning", "AAD2ADExchangeHybridWriteback", "AD2AADProvisioning",
-        "AD2AADPasswordHash", "AD2AADExchangeHybridWriteback", "AAD2ADGroup", "AAD2AD", "AD2AAD", "AAD2ADPasswordHash", "AAD2ADExchange",
+        "AAD2ADGroupProvisioning",
+        "AAD2ADProvisioning",
+        "AAD2ADUserProvisioning",
+        "AAD2ADExchangeHybridWriteback",
+        "AD2AADProvisioning",
+        "AD2AADPasswordHash",
+        "AD2AADExchangeHybridWriteback",
+        "AAD2ADGroup",
+        "AAD2AD",
+        "AD2AAD",
+        "AAD2ADPasswordHash",
+        "AAD2ADExchange",
     ];
     let lower = template.to_lowercase();
     let kept = if TEMPLATES.iter().any(|t| t.eq_ignore_ascii_case(template)) {
@@ -201,7 +263,14 @@ fn job(text: &str, mapper: &mut Mapper) -> String {
 /// The name of a directory in a schema: whether it means the cloud or Active Directory stays.
 fn directory(text: &str, mapper: &mut Mapper) -> String {
     const NAMES: [&str; 8] = [
-        "azure active directory", "active directory", "microsoft entra id", "entra id", "azure ad", "aad", "ad", "microsoft entra",
+        "azure active directory",
+        "active directory",
+        "microsoft entra id",
+        "entra id",
+        "azure ad",
+        "aad",
+        "ad",
+        "microsoft entra",
     ];
     let lower = text.trim().to_lowercase();
     if NAMES.contains(&lower.as_str()) {

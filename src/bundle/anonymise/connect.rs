@@ -53,10 +53,30 @@ pub fn server(server: &mut ConnectServer, mapper: &mut Mapper) {
 /// A file's name: the documented ones stay, others become a number with the ending they had.
 pub fn file(path: &str, number: usize) -> String {
     const NAMES: [&str; 24] = [
-        "connect-state.json", "csexport.xml", "exported-serverconfiguration", "groups.json", "users.json", "organization.json",
-        "onpremisessynchronization.json", "subscribedskus.json", "deleteditems.json", "serviceprincipal.json", "jobs.json",
-        "schema.json", "approleassignedto.json", "agents.json", "groups.ldf", "users.ldf", "groups.ldif", "users.ldif",
-        "groups-v1.json", "groups-beta.json", "ad", "entra", "cloudsync", "connect",
+        "connect-state.json",
+        "csexport.xml",
+        "exported-serverconfiguration",
+        "groups.json",
+        "users.json",
+        "organization.json",
+        "onpremisessynchronization.json",
+        "subscribedskus.json",
+        "deleteditems.json",
+        "serviceprincipal.json",
+        "jobs.json",
+        "schema.json",
+        "approleassignedto.json",
+        "agents.json",
+        "groups.ldf",
+        "users.ldf",
+        "groups.ldif",
+        "users.ldif",
+        "groups-v1.json",
+        "groups-beta.json",
+        "ad",
+        "entra",
+        "cloudsync",
+        "connect",
     ];
     const ENDINGS: [&str; 6] = ["json", "jsonl", "ldf", "ldif", "xml", "csv"];
     let parts: Vec<String> = path

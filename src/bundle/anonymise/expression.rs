@@ -42,7 +42,11 @@ impl Mapper {
                         || known::is_enumeration(word)
                         || known::is_attribute(word)
                         || word.bytes().all(|b| b.is_ascii_digit());
-                    if kept { out.push_str(word) } else { out.push_str(&self.value(word)) }
+                    if kept {
+                        out.push_str(word)
+                    } else {
+                        out.push_str(&self.value(word))
+                    }
                     end
                 }
                 c => {
@@ -90,10 +94,16 @@ impl Mapper {
         while let Some(c) = rest.chars().next() {
             let taken = match c {
                 '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-                '{' => rest.find('}').filter(|end| rest[1..*end].bytes().all(|b| b.is_ascii_digit() || b == b',')).map_or(1, |e| e + 1),
+                '{' => rest
+                    .find('}')
+                    .filter(|end| rest[1..*end].bytes().all(|b| b.is_ascii_digit() || b == b','))
+                    .map_or(1, |e| e + 1),
                 '[' => class_end(rest).unwrap_or(1),
                 '(' if rest.starts_with("(?") => {
-                    2 + rest[2..].find(|c: char| !matches!(c, 'i' | 'm' | 's' | 'n' | 'x' | '-')).filter(|n| rest[2 + n..].starts_with([':', ')'])).unwrap_or(0)
+                    2 + rest[2..]
+                        .find(|c: char| !matches!(c, 'i' | 'm' | 's' | 'n' | 'x' | '-'))
+                        .filter(|n| rest[2 + n..].starts_with([':', ')']))
+                        .unwrap_or(0)
                 }
                 c if c.is_alphanumeric() => {
                     let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
@@ -125,7 +135,8 @@ fn literal_end(text: &str) -> usize {
 }
 
 fn is_pattern(text: &str) -> bool {
-    text.starts_with('^') || ["(?", "[^", ".*", ".+", "\\d", "\\w", "\\s", "\\b", "\\W", "\\D", "\\S"].iter().any(|m| text.contains(m))
+    text.starts_with('^')
+        || ["(?", "[^", ".*", ".+", "\\d", "\\w", "\\s", "\\b", "\\W", "\\D", "\\S"].iter().any(|m| text.contains(m))
 }
 
 /// The end of a character class that names ranges and signs only: `[A-Z0-9_]`, not `[EU]`.

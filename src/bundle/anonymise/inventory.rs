@@ -220,8 +220,10 @@ fn environment(environment: &mut AdEnvironment, mapper: &mut Mapper) {
     for controller in &mut environment.domain_controllers {
         controller.name = mapper.host(&controller.name);
         controller.operating_system = controller.operating_system.take().map(|system| {
-            const WORDS: &str = "windows server standard datacenter enterprise essentials foundation azure edition r2 evaluation";
-            let plain = |w: &str| WORDS.split(' ').any(|k| k.eq_ignore_ascii_case(w)) || w.bytes().all(|b| b.is_ascii_digit());
+            const WORDS: &str =
+                "windows server standard datacenter enterprise essentials foundation azure edition r2 evaluation";
+            let plain =
+                |w: &str| WORDS.split(' ').any(|k| k.eq_ignore_ascii_case(w)) || w.bytes().all(|b| b.is_ascii_digit());
             let product = system.to_lowercase().starts_with("windows") && system.split([' ', ':', '®']).all(plain);
             if product { system } else { "another operating system".to_owned() }
         });
@@ -229,7 +231,8 @@ fn environment(environment: &mut AdEnvironment, mapper: &mut Mapper) {
     for setting in environment.soa_policy.iter_mut().flatten() {
         let enforced = setting.to_ascii_lowercase().contains("enforced");
         let new = if known::is_enumeration(setting.trim()) { setting.clone() } else { mapper.text(setting) };
-        *setting = if enforced && !new.to_ascii_lowercase().contains("enforced") { format!("Enforced {new}") } else { new };
+        *setting =
+            if enforced && !new.to_ascii_lowercase().contains("enforced") { format!("Enforced {new}") } else { new };
     }
     for carrier in &mut environment.other_carriers {
         carrier.dn = mapper.dn(&carrier.dn);

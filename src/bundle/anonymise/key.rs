@@ -37,7 +37,9 @@ impl Key {
     }
     fn numbers(&self, purpose: &str, parts: &[&[u8]]) -> [u32; 8] {
         let bytes = self.bytes(purpose, parts);
-        std::array::from_fn(|i| u32::from_le_bytes([bytes[i * 4], bytes[i * 4 + 1], bytes[i * 4 + 2], bytes[i * 4 + 3]]))
+        std::array::from_fn(|i| {
+            u32::from_le_bytes([bytes[i * 4], bytes[i * 4 + 1], bytes[i * 4 + 2], bytes[i * 4 + 3]])
+        })
     }
 
     /// Another GUID for this one; nil stays nil.
@@ -93,7 +95,11 @@ impl Key {
     /// A permutation of the relative ids from 1000 to 2^30 - 1, one for each domain. Below 1000 they are the system's.
     fn rid(&self, domain: &[u8], rid: u32) -> u32 {
         if !(1000..1 << 30).contains(&rid) {
-            return if rid < 1000 { rid } else { self.numbers("rid-beyond", &[domain, &rid.to_le_bytes()])[0] | 1 << 30 };
+            return if rid < 1000 {
+                rid
+            } else {
+                self.numbers("rid-beyond", &[domain, &rid.to_le_bytes()])[0] | 1 << 30
+            };
         }
         let mut value = rid;
         loop {
@@ -118,7 +124,8 @@ impl Key {
             word.iter().map(|b| if b.is_ascii_digit() { b - b'0' } else { b.to_ascii_lowercase() - b'a' }).collect();
         let middle = values.len() / 2;
         for round in 0..ROUNDS {
-            let (target, source) = if round % 2 == 0 { (0..middle, middle..word.len()) } else { (middle..word.len(), 0..middle) };
+            let (target, source) =
+                if round % 2 == 0 { (0..middle, middle..word.len()) } else { (middle..word.len(), 0..middle) };
             let other = values[source].to_vec();
             let mut stream = [0u32; 8];
             for (n, at) in target.enumerate() {
@@ -165,7 +172,10 @@ impl Key {
                 break;
             }
         }
-        let cased = new.iter().zip(word.bytes()).map(|(n, old)| if old.is_ascii_uppercase() { n.to_ascii_uppercase() } else { *n });
+        let cased = new
+            .iter()
+            .zip(word.bytes())
+            .map(|(n, old)| if old.is_ascii_uppercase() { n.to_ascii_uppercase() } else { *n });
         cased.map(char::from).collect()
     }
 
@@ -223,8 +233,7 @@ mod tests {
         for kept in ["S-1-1-0", "S-1-5-11", "S-1-5-32-544", "S-1-3-4", "S-1-5-18", "S-1-16-8192"] {
             assert_eq!(map(kept), kept);
         }
-        let (admins, user, other) =
-            (map("S-1-5-21-1-2-3-512"), map("S-1-5-21-1-2-3-1105"), map("S-1-5-21-1-2-4-1105"));
+        let (admins, user, other) = (map("S-1-5-21-1-2-3-512"), map("S-1-5-21-1-2-3-1105"), map("S-1-5-21-1-2-4-1105"));
         assert!(admins.ends_with("-512") && !admins.contains("-21-1-2-3-"), "{admins}");
         assert_eq!(admins.rsplit_once('-').unwrap().0, user.rsplit_once('-').unwrap().0);
         assert_eq!(admins.rsplit_once('-').unwrap().0, map("S-1-5-21-1-2-3"));
@@ -233,7 +242,11 @@ mod tests {
         // An Entra id and the SID made of it stay a pair.
         let guid = ObjectGuid::parse("3a5c3221-c465-48c0-95b8-e9305786a271").unwrap();
         let of = |g: ObjectGuid| {
-            let subs = g.to_ad_bytes().chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect::<Vec<_>>();
+            let subs = g
+                .to_ad_bytes()
+                .chunks_exact(4)
+                .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
+                .collect::<Vec<_>>();
             Sid::new(12, [vec![1], subs].concat()).unwrap()
         };
         assert_eq!(key.sid(&of(guid)), of(key.guid(guid)));

@@ -133,7 +133,8 @@ impl Mapper {
     /// A GUID in either spelling or a SID at the start of `rest`: how many bytes it takes, and what replaces it.
     fn identifier(&self, rest: &str, word: &str) -> Option<(usize, String)> {
         let ends = |n: usize| rest[n..].chars().next().is_none_or(|c| !c.is_alphanumeric());
-        let cased = |old: &str, new: String| if old.bytes().any(|b| b.is_ascii_uppercase()) { new.to_uppercase() } else { new };
+        let cased =
+            |old: &str, new: String| if old.bytes().any(|b| b.is_ascii_uppercase()) { new.to_uppercase() } else { new };
         if let Some(guid) = rest.get(..36).filter(|_| word.len() == 8)
             && let Some(id) = ObjectGuid::parse(guid)
             && ends(36)
@@ -164,7 +165,9 @@ impl Mapper {
         }
         let length = word.chars().count();
         let mut from = 0;
-        for cut in self.cuts.iter().filter_map(|c| c.checked_sub(position)).filter(|c| (1..length).contains(c)).chain([length]) {
+        for cut in
+            self.cuts.iter().filter_map(|c| c.checked_sub(position)).filter(|c| (1..length).contains(c)).chain([length])
+        {
             let byte = |n: usize| word.char_indices().nth(n).map_or(word.len(), |(i, _)| i);
             let (before, piece) = (&word[..byte(from)], &word[byte(from)..byte(cut)]);
             if before.is_empty() {
@@ -226,7 +229,8 @@ impl Mapper {
         if known::is_attribute(name.trim()) {
             return name.to_owned();
         }
-        let parts = name.get(..10).filter(|p| p.eq_ignore_ascii_case("extension_")).and_then(|_| name[10..].split_once('_'));
+        let parts =
+            name.get(..10).filter(|p| p.eq_ignore_ascii_case("extension_")).and_then(|_| name[10..].split_once('_'));
         if let Some((app, own)) = parts {
             let new = if known::is_attribute(own) { own.to_owned() } else { self.tokens(own, 0) };
             return format!("{}{}_{new}", &name[..10], self.tokens(app, 0));
@@ -237,7 +241,11 @@ impl Mapper {
     pub fn enumeration(&mut self, word: &str) -> String {
         let plain: String = word.chars().filter(|c| *c != ' ').collect();
         let all = |w: &str| known::is_enumeration(w) || known::is_number_or_date(w);
-        if word.split(',').all(|w| all(w.trim())) || known::is_enumeration(&plain) { word.to_owned() } else { self.text(word) }
+        if word.split(',').all(|w| all(w.trim())) || known::is_enumeration(&plain) {
+            word.to_owned()
+        } else {
+            self.text(word)
+        }
     }
     /// A version, a date or an interval, kept where it is one.
     pub fn number(&mut self, text: &str) -> String {
