@@ -2,8 +2,8 @@
 
 use super::settings::{ScopeMode, Settings};
 use super::subject::Subject;
+use crate::directory::ObjectGuid;
 use crate::directory::inventory::{EntraGroup, Inventory, NONE, Tri};
-use crate::directory::{Dn, ObjectGuid};
 use crate::predict::expression::{Attr, Attributes, Outcome, Value as Word};
 use crate::predict::schema::SynchronizationSchema;
 use crate::predict::scope::{Assignment, Scope};
@@ -143,10 +143,9 @@ impl CloudView {
         let Job::Known(prediction) = &self.job else { return None };
         let inventory = s.cx.inventory;
         let (_, object) = s.ad?;
-        let dn = Dn::parse(s.dn()?).ok()?;
-        let parent = dn.parent()?.to_string();
+        let (cn, parent) = crate::directory::split(s.dn()?)?;
         let sam = s.text(object.sam_account_name);
-        let current = Current { cn: dn.rdn()?.value(), parent: &parent, sam };
+        let current = Current { cn: &cn, parent: &parent, sam };
         let Some(group) = s.entra_group() else {
             let open = || Predicted::Unknown {
                 candidates: Vec::new(),

@@ -119,10 +119,7 @@ impl<'a> Context<'a> {
                 (inside || entra.is_some()).then_some(Entry { ad: row as u32, entra: entra.unwrap_or(NONE) })
             })
             .collect();
-        entries.par_sort_by(|a, b| {
-            let name = |e: &Entry| inventory.dn(inventory.ad.groups[e.ad as usize].object);
-            name(a).cmp(name(b)).then(a.ad.cmp(&b.ad))
-        });
+        sort_by_name(inventory, &mut entries);
         let mut unwritten: Vec<u32> = inventory
             .entra
             .groups
@@ -134,7 +131,7 @@ impl<'a> Context<'a> {
                     Tri::False => g.unified.is_true() && inventory.ad.present,
                     _ => false,
                 };
-                listed && !g.deleted && self.index.ad_group_by_anchor(inventory.entra_object(g).id).is_none()
+                listed && !g.deleted && self.index.ad_group_by_anchor(inventory, inventory.entra_object(g).id).is_none()
             })
             .map(|(row, _)| row as u32)
             .collect();
@@ -142,6 +139,24 @@ impl<'a> Context<'a> {
         entries.extend(unwritten.into_iter().map(|entra| Entry { ad: NONE, entra }));
         entries
     }
+}
+
+/// By DN, byte by byte. The first bytes are compared as one number beside the entry; names themselves, which lie all over
+/// memory, only where those are equal.
+fn sort_by_name(inventory: &Inventory, entries: &mut Vec<Entry>) {
+    let name = |e: &Entry| inventory.dn(inventory.ad.groups[e.ad as usize].object);
+    let mut keyed: Vec<([u8; 24], Entry)> = entries
+        .par_iter()
+        .map(|entry| {
+            let mut head = [0; 24];
+            let bytes = name(entry).as_bytes();
+            let n = bytes.len().min(24);
+            head[..n].copy_from_slice(&bytes[..n]);
+            (head, *entry)
+        })
+        .collect();
+    keyed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| name(&a.1).cmp(name(&b.1))).then(a.1.ad.cmp(&b.1.ad)));
+    *entries = keyed.into_iter().map(|(_, entry)| entry).collect();
 }
 
 /// AD groups that have groups as members.

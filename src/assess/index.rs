@@ -2,7 +2,7 @@
 
 use crate::directory::inventory::{AdClass, AdGroup, Inventory, SidRef};
 use crate::directory::{Anchor, AnchorText, ObjectGuid, starts_like_anchor};
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use rayon::prelude::*;
 use std::hash::BuildHasher;
 
@@ -16,6 +16,9 @@ pub struct Index {
     pub by_edoi: Vec<(u128, u32)>,
     /// Values that begin with `Group_` but are no anchors, lower case (and whether in EDOI), with the groups that carry them.
     pub odd_values: HashMap<(bool, String), Vec<u32>>,
+    ad_by_anchor: HashTable<u32>,
+    /// Rows of AD groups that may share a value with another object; C15 looks no further at the rest.
+    pub perhaps_shared: HashSet<u32>,
     /// Whether the input has AD users with an objectGUID, so that a missing one means something.
     pub has_ad_users: bool,
 }
@@ -39,7 +42,20 @@ impl Index {
             }
         }
         let has_ad_users = inventory.ad.objects.iter().any(|o| o.class == AdClass::User && !o.guid.is_nil());
-        Index { hasher, entra_groups, ad_by_guid, ad_by_sid, by_admin_description, by_edoi, odd_values, has_ad_users }
+        let ad_by_anchor = ad_anchors(&hasher, &by_admin_description, &by_edoi, inventory);
+        let perhaps_shared = perhaps_shared(inventory, &by_admin_description, &by_edoi, &odd_values);
+        Index {
+            hasher,
+            entra_groups,
+            ad_by_guid,
+            ad_by_sid,
+            by_admin_description,
+            by_edoi,
+            odd_values,
+            ad_by_anchor,
+            perhaps_shared,
+            has_ad_users,
+        }
     }
 
     /// Row of the Entra group with this id.
@@ -56,13 +72,56 @@ impl Index {
         self.ad_by_sid.find(self.hasher.hash_one(sid), |&id| inventory.ad.objects[id as usize].sid == sid).copied()
     }
     /// Rows of AD groups whose `adminDescription` is this anchor, or failing that, whose EDOI is.
-    pub fn ad_group_by_anchor(&self, id: ObjectGuid) -> Option<u32> {
-        first(&self.by_admin_description, id).or_else(|| first(&self.by_edoi, id))
+    pub fn ad_group_by_anchor(&self, inventory: &Inventory, id: ObjectGuid) -> Option<u32> {
+        let hash = self.hasher.hash_one(id);
+        let same = |row: &u32| anchor_of(inventory, &inventory.ad.groups[*row as usize]).is_some_and(|a| a.0 == id);
+        self.ad_by_anchor.find(hash, same).copied()
     }
 }
 
-fn first(sorted: &[(u128, u32)], id: ObjectGuid) -> Option<u32> {
-    carriers(sorted, id).first().map(|(_, row)| *row)
+/// One row for each anchor that a group is matched by: `adDescription` before EDOI, the first row of several.
+fn ad_anchors(
+    hasher: &DefaultHashBuilder,
+    by_description: &Anchors,
+    by_edoi: &Anchors,
+    inventory: &Inventory,
+) -> HashTable<u32> {
+    let anchor = |row: u32| anchor_of(inventory, &inventory.ad.groups[row as usize]).map(|a| a.0).unwrap_or_default();
+    let mut table = HashTable::with_capacity(by_description.len().max(by_edoi.len()));
+    for (key, row) in by_description.iter().chain(by_edoi) {
+        let id = ObjectGuid::from_u128(*key);
+        // A group whose two attributes differ is matched by its description.
+        if anchor(*row) == id {
+            table.entry(hasher.hash_one(id), |r| anchor(*r) == id, |r| hasher.hash_one(anchor(*r))).or_insert(*row);
+        }
+    }
+    table
+}
+
+fn perhaps_shared(
+    inventory: &Inventory,
+    by_description: &Anchors,
+    by_edoi: &Anchors,
+    odd: &HashMap<(bool, String), Vec<u32>>,
+) -> HashSet<u32> {
+    let mut all: Anchors = by_description.iter().chain(by_edoi).copied().collect();
+    all.par_sort_unstable();
+    all.dedup();
+    let others: HashSet<u128> = inventory
+        .ad
+        .environment
+        .other_carriers
+        .iter()
+        .filter_map(|c| AnchorText::read(Some(&c.value)).anchor())
+        .map(|a| a.0.as_u128())
+        .collect();
+    let mut rows: HashSet<u32> = odd.values().flatten().copied().collect();
+    for same in all.chunk_by(|a, b| a.0 == b.0) {
+        if same.len() > 1 || others.contains(&same[0].0) {
+            rows.extend(same.iter().map(|(_, row)| *row));
+        }
+    }
+    rows
 }
 
 /// The entries of a sorted anchor list that carry this id.

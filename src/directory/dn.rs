@@ -1,6 +1,7 @@
 //! Distinguished names by RFC 4514: parsing, escaping, parent, rename, and the comparison Active Directory makes
 //! (case-blind, `\2C` and `\,` alike, blanks around separators without meaning).
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why a text is no distinguished name.
@@ -248,6 +249,28 @@ fn slow_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// Value of the first RDN, unescaped, and the text of the parent, without building the name where it is plain. `None`
+/// for text that is no DN or has no parent.
+pub fn split(text: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    let bytes = text.as_bytes();
+    let equals = bytes.iter().position(|b| *b == b'=')?;
+    let comma = bytes[equals..]
+        .iter()
+        .position(|b| matches!(b, b',' | b'\\' | b'"' | b'+' | b';' | b'#' | b'<' | b'>'))
+        .map(|i| i + equals);
+    let plain = |t: &str| !t.is_empty() && !t.starts_with(' ') && !t.ends_with(' ');
+    if let Some(comma) = comma
+        && bytes[comma] == b','
+    {
+        let (value, parent) = (&text[equals + 1..comma], &text[comma + 1..]);
+        if plain(value) && plain(parent) && plain(&text[..equals]) {
+            return Some((Cow::Borrowed(value), Cow::Borrowed(parent)));
+        }
+    }
+    let dn = Dn::parse(text).ok()?;
+    Some((Cow::Owned(dn.rdn()?.value().to_owned()), Cow::Owned(dn.parent()?.to_string())))
+}
+
 /// True where two texts name the same object; texts that are no DN compare as plain text.
 pub fn same_dn(a: &str, b: &str) -> bool {
     let (mut ka, mut kb) = (Vec::new(), Vec::new());
@@ -466,6 +489,21 @@ mod tests {
         ] {
             assert_eq!(same_dn(a, b), same, "{a} | {b}");
         }
+    }
+
+    #[test]
+    fn splits() {
+        for (text, value, parent) in [
+            ("CN=a b,OU=x,DC=y", "a b", "OU=x,DC=y"),
+            ("CN=a\\,b,OU=x", "a,b", "OU=x"),
+            ("CN=a , OU=x", "a", "OU=x"),
+            ("CN=\"a,b\",OU=x", "a,b", "OU=x"),
+            ("CN=a\\+b,OU=x\\,y,DC=z", "a+b", "OU=x\\,y,DC=z"),
+        ] {
+            let (v, p) = split(text).unwrap();
+            assert_eq!((&*v, &*p), (value, parent), "{text}");
+        }
+        assert_eq!((split("DC=x"), split("x"), split("")), (None, None, None));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod sid;
 mod text;
 
 pub use anchor::{Anchor, AnchorText, starts_like_anchor};
-pub use dn::{Dn, DnError, KeyWriter, Rdn, escape_value, same_dn, write_key};
+pub use dn::{Dn, DnError, KeyWriter, Rdn, escape_value, same_dn, split, write_key};
 pub use group_type::GroupType;
 pub use guid::ObjectGuid;
 pub use inventory::Inventory;

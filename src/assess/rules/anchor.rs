@@ -198,6 +198,9 @@ fn c15(s: &Subject<'_>, out: &mut Sink) {
     let Some((group, object)) = s.ad else { return };
     let inventory = s.cx.inventory;
     let index = &s.cx.index;
+    if !index.perhaps_shared.contains(&object.group) {
+        return;
+    }
     let environment = &inventory.ad.environment;
     let mut shared: Vec<(&str, &str)> = Vec::new();
     let mut rows: Vec<u32> = Vec::new();

@@ -3,9 +3,10 @@
 use super::Rule;
 use crate::assess::cloud::{Job, Predicted};
 use crate::assess::subject::{Detail, Sink, Subject};
-use crate::directory::{Dn, same_dn};
+use crate::directory::{same_dn, split};
 use crate::report::model::{Severity, Verdict};
 use serde_json::json;
+use std::borrow::Cow;
 
 pub fn rules() -> Vec<Rule> {
     vec![
@@ -57,8 +58,8 @@ pub fn rules() -> Vec<Rule> {
 }
 
 /// The CN of an AD group as its DN spells it.
-fn current_cn(s: &Subject<'_>) -> Option<String> {
-    Some(Dn::parse(s.dn()?).ok()?.rdn()?.value().to_owned())
+fn current_cn<'a>(s: &Subject<'a>) -> Option<Cow<'a, str>> {
+    Some(split(s.dn()?)?.0)
 }
 
 fn is_anchor_name(cn: &str) -> bool {
@@ -123,13 +124,13 @@ fn c30(s: &Subject<'_>, out: &mut Sink) {
     if !s.in_ad() || s.anchor.is_none() {
         return;
     }
-    let Some(current) = s.dn().and_then(|d| Dn::parse(d).ok()).and_then(|d| d.parent()) else { return };
+    let Some((_, current)) = s.dn().and_then(split) else { return };
     let Some(projection) = s.projection() else { return job_open(s, out) };
     match &projection.parent {
-        Predicted::Value(value) if same_dn(value, &current.to_string()) => {}
+        Predicted::Value(value) if (*value == current || same_dn(value, &current)) => {}
         Predicted::Value(value) => out.found(|| {
             Detail::new(format!("The job's parentDistinguishedName mapping yields {value:?}")).evidence(
-                json!({ "current": current.to_string(), "predicted": value, "expression": s.cx.cloud.expression("parentDistinguishedName") }),
+                json!({ "current": current, "predicted": value, "expression": s.cx.cloud.expression("parentDistinguishedName") }),
             )
         }),
         Predicted::Unchanged => {}
