@@ -218,7 +218,8 @@ impl Mapper {
 
     /// The value of a relative name, as spelled.
     fn relative(&mut self, spelled: &str) -> String {
-        let Some(units) = dn_units(spelled) else { return self.value(spelled) };
+        // What is no value of a name, because it is escaped wrongly, stays none.
+        let Some(units) = dn_units(spelled) else { return format!("\\z{}", self.key.opaque("unreadable", spelled)) };
         let plain: String = units.iter().map(|(c, _)| *c).collect();
         let new = self.value(&plain);
         respell(&units, &new).unwrap_or_else(|| escape_value(&new))
@@ -288,7 +289,10 @@ fn dn_units(text: &str) -> Option<Vec<Unit<'_>>> {
             '\\' => match rest.get(1..3).and_then(|h| u8::from_str_radix(h, 16).ok().filter(|_| !h.starts_with('+'))) {
                 Some(byte) if byte.is_ascii() => (char::from(byte), 3),
                 Some(_) => return escaped_utf8(text),
-                None => (rest[1..].chars().next()?, 1 + rest[1..].chars().next()?.len_utf8()),
+                None => {
+                    let next = rest[1..].chars().next().filter(|c| !c.is_alphanumeric())?;
+                    (next, 1 + next.len_utf8())
+                }
             },
             '"' => return escaped_utf8(text),
             c => (c, c.len_utf8()),
