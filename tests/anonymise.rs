@@ -1,10 +1,13 @@
 //! An anonymised bundle says the same of every group and every gate, and nothing of whose it was.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "anonymise/support.rs"]
 mod support;
 #[path = "anonymise/world.rs"]
 mod world;
 
+use groupshift::directory::Dn;
 use serde_json::{Value, json};
 use support::{Pair, bytes_of, words};
 use world::Job;
@@ -104,6 +107,13 @@ fn every_sort_of_value_keeps_its_verdict_and_loses_its_name() {
         let missing: Vec<&str> = world::CANARIES.into_iter().filter(|c| !plain.contains(c)).collect();
         assert!(missing.is_empty(), "{what}: {missing:?}");
         assert!(pair.manifest.anonymised);
+        // The domain is one name, however it is spelled: as DNS name, in DNs, in the names of hosts.
+        let container = Dn::parse(pair.after.entra.tenant.writeback_container.as_deref().unwrap()).unwrap();
+        let environment = &pair.after.ad.environment;
+        let domain = container.dns_domain().unwrap();
+        assert_eq!(environment.domains, [domain.as_str()]);
+        assert!(environment.domain_controllers[0].name.ends_with(&format!(".{domain}")));
+        assert_eq!(pair.after.connect[0].writeback_forest.value().unwrap().as_deref(), Some(domain.as_str()));
     }
 }
 

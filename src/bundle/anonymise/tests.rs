@@ -143,6 +143,32 @@ fn expressions_keep_their_sense() {
 }
 
 #[test]
+fn names_are_parted_where_mappings_part_them() {
+    for (expression, cuts) in [
+        ("Append(Left(Trim([displayName]), 20), Mid([objectId],25,12))", vec![20, 51]),
+        ("left( Replace([displayName], \",)(\", , , \"\", , , ), 7 )", vec![7, 51]),
+        ("Left([a],Len([b]))", vec![51]),
+        ("Left([a", vec![51]),
+    ] {
+        let mut m = mapper();
+        m.add_cuts(expression);
+        assert_eq!(m.cuts.iter().copied().collect::<Vec<_>>(), cuts, "{expression}");
+    }
+    let mut m = mapper();
+    m.add_cuts("Left([displayName],7)");
+    let (new, head) = (m.value("Marketing Europe"), m.value("Marketi"));
+    assert!(new.starts_with(&head) && new.len() == 16, "{new} {head}");
+    // What is after the cut hangs on what is before it.
+    assert_ne!(m.value("Marketing")[7..], m.value("Xarketing")[7..]);
+    // Domains are the same wherever they stand.
+    let domain = m.host("contoso.example");
+    assert!(
+        m.dn("OU=x,DC=contoso,DC=example")
+            .ends_with(&domain.split('.').map(|d| format!("DC={d}")).collect::<Vec<_>>().join(","))
+    );
+}
+
+#[test]
 fn people_go_as_a_whole() {
     let mut m = mapper();
     let new = m.dn("CN=Anna Schmidt,OU=x,DC=y");

@@ -18,6 +18,8 @@ pub struct Mapper {
     pub cuts: BTreeSet<usize>,
 }
 
+/// For words that no mapping cuts: beyond every cut.
+const UNCUT: usize = usize::MAX / 2;
 /// What the default mapping leaves of a display name.
 const DEFAULT_CUT: usize = 51;
 
@@ -194,7 +196,7 @@ impl Mapper {
                 let end = at + head + value_end(&rest[head..]);
                 let domain = rest[..head - 1].trim().eq_ignore_ascii_case("DC");
                 let spelled = &text[at + head..end];
-                let new = if domain { self.tokens(spelled, 0) } else { self.relative(spelled) };
+                let new = if domain { self.tokens(spelled, UNCUT) } else { self.relative(spelled) };
                 out.push_str(&new);
                 (at, plain) = (end, end);
                 boundary = false;
@@ -209,7 +211,7 @@ impl Mapper {
     }
     /// The name of a host or a domain: label by label, since it is known with and without its domain, and as `DC=` parts.
     pub fn host(&mut self, name: &str) -> String {
-        if name.contains('=') { self.text(name) } else { self.tokens(name, 0) }
+        if name.contains('=') { self.text(name) } else { self.tokens(name, UNCUT) }
     }
     /// A distinguished name. What is none stays none.
     pub fn dn(&mut self, dn: &str) -> String {
@@ -233,10 +235,10 @@ impl Mapper {
         let parts =
             name.get(..10).filter(|p| p.eq_ignore_ascii_case("extension_")).and_then(|_| name[10..].split_once('_'));
         if let Some((app, own)) = parts {
-            let new = if known::is_attribute(own) { own.to_owned() } else { self.tokens(own, 0) };
-            return format!("{}{}_{new}", &name[..10], self.tokens(app, 0));
+            let new = if known::is_attribute(own) { own.to_owned() } else { self.tokens(own, UNCUT) };
+            return format!("{}{}_{new}", &name[..10], self.tokens(app, UNCUT));
         }
-        self.tokens(name, 0)
+        self.tokens(name, UNCUT)
     }
     /// A word of an enumeration, kept where it is one.
     pub fn enumeration(&mut self, word: &str) -> String {
