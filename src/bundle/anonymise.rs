@@ -153,3 +153,6 @@ fn not_looked_at(line: &str) -> String {
     let catalog = line == "Global Catalog: second carriers of an anchor are searched among the exported objects only";
     if missing || catalog { line.to_owned() } else { "a part of the original that was not looked at".to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

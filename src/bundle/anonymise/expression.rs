@@ -5,12 +5,26 @@ use super::text::{Mapper, respell};
 use super::vocabulary as known;
 
 impl Mapper {
-    /// Notes where an expression cuts names: at the numbers that end a call, as in `Left([displayName],40)`.
+    /// Notes where an expression cuts names: 40 for `Left([displayName],40)`.
     pub fn add_cuts(&mut self, expression: &str) {
-        for part in expression.split(',').skip(1) {
-            let Some((number, _)) = part.split_once(')') else { continue };
-            if let Ok(cut @ 2..=1024) = number.trim().parse() {
-                self.cuts.insert(cut);
+        let lower = expression.to_ascii_lowercase();
+        for (at, _) in lower.match_indices("left(") {
+            let (mut depth, mut quoted, mut last) = (0usize, false, None);
+            for (i, c) in lower[at + 5..].char_indices() {
+                match c {
+                    '"' => quoted = !quoted,
+                    _ if quoted => {}
+                    '(' => depth += 1,
+                    ')' if depth > 0 => depth -= 1,
+                    ')' => {
+                        let number: Option<usize> =
+                            last.and_then(|from: usize| lower.get(from..at + 5 + i)?.trim().parse().ok());
+                        self.cuts.extend(number.filter(|n| (1..=1024).contains(n)));
+                        break;
+                    }
+                    ',' if depth == 0 => last = Some(at + 5 + i + 1),
+                    _ => {}
+                }
             }
         }
     }

@@ -18,6 +18,8 @@ pub struct Mapper {
     pub cuts: BTreeSet<usize>,
 }
 
+/// For words that no mapping cuts: beyond every cut.
+const UNCUT: usize = usize::MAX / 2;
 /// What the default mapping leaves of a display name.
 const DEFAULT_CUT: usize = 51;
 
@@ -194,7 +196,7 @@ impl Mapper {
                 let end = at + head + value_end(&rest[head..]);
                 let domain = rest[..head - 1].trim().eq_ignore_ascii_case("DC");
                 let spelled = &text[at + head..end];
-                let new = if domain { self.tokens(spelled, 0) } else { self.relative(spelled) };
+                let new = if domain { self.tokens(spelled, UNCUT) } else { self.relative(spelled) };
                 out.push_str(&new);
                 (at, plain) = (end, end);
                 boundary = false;
@@ -209,7 +211,7 @@ impl Mapper {
     }
     /// The name of a host or a domain: label by label, since it is known with and without its domain, and as `DC=` parts.
     pub fn host(&mut self, name: &str) -> String {
-        if name.contains('=') { self.text(name) } else { self.tokens(name, 0) }
+        if name.contains('=') { self.text(name) } else { self.tokens(name, UNCUT) }
     }
     /// A distinguished name. What is none stays none.
     pub fn dn(&mut self, dn: &str) -> String {
@@ -218,7 +220,8 @@ impl Mapper {
 
     /// The value of a relative name, as spelled.
     fn relative(&mut self, spelled: &str) -> String {
-        let Some(units) = dn_units(spelled) else { return self.value(spelled) };
+        // What is no value of a name, because it is escaped wrongly, stays none.
+        let Some(units) = dn_units(spelled) else { return format!("\\z{}", self.key.opaque("unreadable", spelled)) };
         let plain: String = units.iter().map(|(c, _)| *c).collect();
         let new = self.value(&plain);
         respell(&units, &new).unwrap_or_else(|| escape_value(&new))
@@ -232,10 +235,10 @@ impl Mapper {
         let parts =
             name.get(..10).filter(|p| p.eq_ignore_ascii_case("extension_")).and_then(|_| name[10..].split_once('_'));
         if let Some((app, own)) = parts {
-            let new = if known::is_attribute(own) { own.to_owned() } else { self.tokens(own, 0) };
-            return format!("{}{}_{new}", &name[..10], self.tokens(app, 0));
+            let new = if known::is_attribute(own) { own.to_owned() } else { self.tokens(own, UNCUT) };
+            return format!("{}{}_{new}", &name[..10], self.tokens(app, UNCUT));
         }
-        self.tokens(name, 0)
+        self.tokens(name, UNCUT)
     }
     /// A word of an enumeration, kept where it is one.
     pub fn enumeration(&mut self, word: &str) -> String {
@@ -288,7 +291,10 @@ fn dn_units(text: &str) -> Option<Vec<Unit<'_>>> {
             '\\' => match rest.get(1..3).and_then(|h| u8::from_str_radix(h, 16).ok().filter(|_| !h.starts_with('+'))) {
                 Some(byte) if byte.is_ascii() => (char::from(byte), 3),
                 Some(_) => return escaped_utf8(text),
-                None => (rest[1..].chars().next()?, 1 + rest[1..].chars().next()?.len_utf8()),
+                None => {
+                    let next = rest[1..].chars().next().filter(|c| !c.is_alphanumeric())?;
+                    (next, 1 + next.len_utf8())
+                }
             },
             '"' => return escaped_utf8(text),
             c => (c, c.len_utf8()),

@@ -147,13 +147,19 @@ pub fn is_rule_name(name: &str) -> bool {
     name.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).all(|w| has(WORDS, w))
 }
 
-/// Version numbers, dates, times and intervals: numbers and what joins them.
+/// Version numbers, dates, times and intervals (`PT20M`).
 pub fn is_number_or_date(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 40
-        && text.bytes().all(|b| b.is_ascii_digit() || b".:-+TZPTMSHD".contains(&b))
-        && text.bytes().any(|b| b.is_ascii_digit())
-        // Nothing that could be an address, an account number or a word between the digits.
-        && !(text.bytes().filter(|b| *b == b'.').count() == 3 && text.split('.').all(|p| p.parse::<u8>().is_ok()) && text.split('.').next().is_some_and(|p| p.len() > 1))
-        && !text.bytes().all(|b| b.is_ascii_digit())
+    if text.is_empty() || text.len() > 40 {
+        return false;
+    }
+    if let Some(period) = text.strip_prefix('P') {
+        return period.bytes().all(|b| b.is_ascii_digit() || b"TDHMSWY.".contains(&b));
+    }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let address = text.split('.').count() == 4 && text.split('.').all(|p| p.parse::<u8>().is_ok_and(|n| n > 9));
+    text.bytes().all(|b| b.is_ascii_digit() || b".:-+TZ".contains(&b))
+        && digits > 0
+        // A long number may be somebody's; an address is some machine's.
+        && (digits < text.len() || digits <= 4)
+        && !address
 }
