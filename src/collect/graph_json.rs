@@ -62,6 +62,8 @@ pub struct Page {
     pub context: Option<String>,
     pub count: Option<u64>,
     pub next_link: bool,
+    /// Objects on this page.
+    pub objects: u64,
 }
 
 /// What a file held.
@@ -115,7 +117,8 @@ pub fn read_values(path: &Path) -> Result<(Vec<serde_json::Value>, Summary)> {
             serde_json::Value::Array(items) => out.extend(items),
             serde_json::Value::Object(mut map) if matches!(map.get("value"), Some(serde_json::Value::Array(_))) => {
                 summary.pages.push(Page {
-                    context: None,
+                    context: map.get("@odata.context").and_then(|c| c.as_str()).map(str::to_owned),
+                    objects: map.get("value").and_then(|v| v.as_array()).map_or(0, |v| v.len() as u64),
                     count: map.get("@odata.count").and_then(serde_json::Value::as_u64),
                     next_link: map.contains_key("@odata.nextLink"),
                 });
@@ -193,6 +196,7 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
         let mut record = Record::default();
         let mut page = None::<Page>;
         let mut head = Page::default();
+        let before = self.summary.objects;
         while let Some(key) = map.next_key::<Key>()? {
             match key.0.as_ref() {
                 "value" => {
@@ -214,6 +218,7 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
             }
         }
         if page.is_some() {
+            head.objects = self.summary.objects - before;
             self.summary.pages.push(head);
             return Ok(());
         }

@@ -502,6 +502,13 @@ fn fill(reader: &mut ldif::Reader, batch: &mut Vec<Prepared>) -> Result<bool> {
 #[derive(Default)]
 struct Pages {
     read: u64,
+    /// By query: pages of v1.0 and of beta, or of other properties, are lists of their own.
+    queries: std::collections::BTreeMap<String, Query>,
+}
+
+#[derive(Default)]
+struct Query {
+    read: u64,
     pages: u64,
     with_next: u64,
     expected: Option<u64>,
@@ -511,23 +518,28 @@ impl Pages {
     fn add(&mut self, summary: &graph_json::Summary) {
         self.read += summary.objects;
         for page in &summary.pages {
-            self.pages += 1;
-            self.with_next += u64::from(page.next_link);
-            self.expected = self.expected.max(page.count);
+            let query = self.queries.entry(page.context.clone().unwrap_or_default()).or_default();
+            query.read += page.objects;
+            query.pages += 1;
+            query.with_next += u64::from(page.next_link);
+            query.expected = query.expected.max(page.count);
         }
     }
     fn part(&self, kind: &str) -> Part {
-        let shortfall = if self.pages > 0 && self.with_next == self.pages {
-            Some("every page ends with @odata.nextLink: the last page is missing".to_owned())
-        } else if self.expected.is_some_and(|e| e > self.read) {
-            Some(format!("@odata.count says {}, {} were read", self.expected.unwrap_or(0), self.read))
-        } else {
-            None
-        };
+        let several = self.queries.len() > 1;
+        let shortfall = self.queries.iter().find_map(|(context, query)| {
+            let of = if several { format!(" (of {context})") } else { String::new() };
+            if query.with_next == query.pages {
+                Some(format!("every page ends with @odata.nextLink: the last page is missing{of}"))
+            } else {
+                let expected = query.expected.filter(|e| *e > query.read)?;
+                Some(format!("@odata.count says {expected}, {} were read{of}", query.read))
+            }
+        });
         Part {
             source: "entra".to_owned(),
             partition: kind.to_owned(),
-            expected: self.expected,
+            expected: self.queries.values().filter_map(|q| q.expected).max(),
             read: self.read,
             values_by_range: 0,
             shortfall,
