@@ -16,7 +16,7 @@ pub struct Index {
     pub by_edoi: Vec<(u128, u32)>,
     /// Values that begin with `Group_` but are no anchors, lower case (and whether in EDOI), with the groups that carry them.
     pub odd_values: HashMap<(bool, String), Vec<u32>>,
-    /// Whether the input has AD users with an objectGUID, so that a missing one means something.
+    /// Whether the input has AD users with an objectGUID, and is not cut, so that a missing one means something.
     pub has_ad_users: bool,
 }
 
@@ -38,7 +38,8 @@ impl Index {
                 }
             }
         }
-        let has_ad_users = inventory.ad.objects.iter().any(|o| o.class == AdClass::User && !o.guid.is_nil());
+        let has_ad_users = !inventory.ad.environment.partial
+            && inventory.ad.objects.iter().any(|o| o.class == AdClass::User && !o.guid.is_nil());
         Index { hasher, entra_groups, ad_by_guid, ad_by_sid, by_admin_description, by_edoi, odd_values, has_ad_users }
     }
 

@@ -164,6 +164,7 @@ impl Run<'_, '_> {
 
     fn ad(&mut self) -> Result<AdFinished> {
         let mut builder = AdBuilder::default();
+        let mut cut = false;
         for path in self.folder.files("ad")? {
             let name = file_name(&path);
             if !name.ends_with(".ldf") && !name.ends_with(".ldif") {
@@ -200,6 +201,7 @@ impl Run<'_, '_> {
                 .iter()
                 .find(|e| !e.result.starts_with("0 ") && e.result != "0")
                 .map(|e| format!("the search ended with \"{}\" (line {}): entries are missing", e.result, e.line));
+            cut |= shortfall.is_some();
             self.parts.push(Part {
                 source: "ad".to_owned(),
                 partition: format!("ad/{name}"),
@@ -210,6 +212,7 @@ impl Run<'_, '_> {
             });
         }
         let finished = builder.finish(&mut self.inventory);
+        self.inventory.ad.environment.partial = cut;
         if self.inventory.ad.present {
             let n = finished.partial.len();
             self.parts.push(Part {
@@ -286,7 +289,11 @@ impl Run<'_, '_> {
         }
         let cut = builder.finish(&mut self.inventory);
         for (kind, pages) in pages {
-            self.parts.push(pages.part(kind));
+            let part = pages.part(kind);
+            if part.shortfall.is_some() {
+                self.inventory.entra.tenant.partial_collections.push(kind.to_owned());
+            }
+            self.parts.push(part);
         }
         if !cut.is_empty() {
             self.parts.push(Part {

@@ -170,4 +170,16 @@ fn what_rests_on_the_missing_part_is_unknown() {
     let found = outcome.finding("Group_3a5c3221", "C11").unwrap();
     assert_eq!(found["status"], "unknown", "{found:#}");
     assert_eq!(outcome.status("C19"), "unknown");
+
+    // A search that was cut cannot say that AD lacks an object.
+    let mut world = World::base();
+    world.add_entra(entra_group("Lost", &group_id(7)));
+    world.user(1)["onPremisesObjectIdentifier"] = json!(crate::support::other_id(5));
+    world.user(1)["onPremisesSecurityIdentifier"] = json!(crate::support::sid(9999));
+    ldif_tail(&mut world, "search: 2\nresult: 4 Size limit exceeded\n\n");
+    let outcome = world.run();
+    let status = |group: &str, rule: &str| outcome.finding(group, rule).unwrap()["status"].as_str().unwrap().to_owned();
+    assert_eq!(status(&group_id(7), "C41"), "unknown");
+    assert_eq!(status("Group_3a5c3221", "C22"), "unknown");
+    assert_eq!(status("Group_3a5c3221", "C27"), "unknown");
 }
