@@ -15,7 +15,7 @@ fn mapping(target: &str, expression: &str) -> Value {
         None if expression.starts_with('[') && expression.matches('[').count() == 1 && expression.ends_with(']') => {
             ("Attribute", expression.trim_matches(['[', ']']).to_owned())
         }
-        None => ("Function", expression.to_owned()),
+        None => ("Function", expression.split('(').next().unwrap().to_owned()),
     };
     let text = match kind {
         "Constant" => format!("\"{name}\""),
@@ -65,8 +65,7 @@ fn job(w: &mut World, cn: &str) {
 
 /// The AD object gets this CN.
 fn named(w: &mut World, cn: &str) {
-    w.g().dn = group_dn(cn);
-    w.g().set("cn", cn.replace("\\,", ","));
+    w.g().set("cn", cn.replace("\\,", ",")).dn = group_dn(cn);
 }
 
 fn of(outcome: &crate::support::Outcome, rule: &str) -> Option<Value> {
