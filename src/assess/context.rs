@@ -128,7 +128,7 @@ impl<'a> Context<'a> {
             .filter(|(_, g)| {
                 let listed = match g.writeback.is_enabled {
                     Tri::True => true,
-                    Tri::False => g.unified.is_true() && inventory.ad.present,
+                    Tri::False => g.unified.is_true() && inventory.ad.is_whole(),
                     _ => false,
                 };
                 listed && !g.deleted && self.index.ad_group_by_anchor(inventory, inventory.entra_object(g).id).is_none()

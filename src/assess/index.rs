@@ -19,7 +19,7 @@ pub struct Index {
     ad_by_anchor: HashTable<u32>,
     /// Rows of AD groups that may share a value with another object; C15 looks no further at the rest.
     pub perhaps_shared: HashSet<u32>,
-    /// Whether the input has AD users with an objectGUID, so that a missing one means something.
+    /// Whether the input has AD users with an objectGUID, and is not cut, so that a missing one means something.
     pub has_ad_users: bool,
 }
 
@@ -41,7 +41,8 @@ impl Index {
                 }
             }
         }
-        let has_ad_users = inventory.ad.objects.iter().any(|o| o.class == AdClass::User && !o.guid.is_nil());
+        let has_ad_users = !inventory.ad.environment.partial
+            && inventory.ad.objects.iter().any(|o| o.class == AdClass::User && !o.guid.is_nil());
         let ad_by_anchor = ad_anchors(&hasher, &by_admin_description, &by_edoi, inventory);
         let perhaps_shared = perhaps_shared(inventory, &by_admin_description, &by_edoi, &odd_values);
         Index {

@@ -127,14 +127,15 @@ fn group(inventory: &Inventory, index: &Index, object: usize) -> (Sort, Counterp
     let entry = &inventory.entra.objects[object];
     let by_anchor = match index.ad_group_by_anchor(inventory, entry.id) {
         Some(row) => Counterpart::Object(inventory.ad.groups[row as usize].object),
-        None if inventory.ad.present => Counterpart::Nobody,
+        None if inventory.ad.is_whole() => Counterpart::Nobody,
         None => Counterpart::Open,
     };
     let Some(group) = inventory.entra.groups.get(entry.detail as usize) else { return (Sort::OpenGroup, by_anchor) };
     if group.synced == Tri::True {
         let counterpart = match group.sid {
             Some(sid) if sid != SidRef::default() => {
-                index.ad_by_sid(inventory, sid).map_or(Counterpart::Nobody, Counterpart::Object)
+                let lacking = if inventory.ad.is_whole() { Counterpart::Nobody } else { Counterpart::Open };
+                index.ad_by_sid(inventory, sid).map_or(lacking, Counterpart::Object)
             }
             _ => Counterpart::Open,
         };

@@ -23,7 +23,7 @@ pub enum EntraSide<'a> {
     Known(&'a EntraGroup),
     /// The anchor names a group that is not among those collected.
     Gone,
-    /// Entra's groups are not in the input.
+    /// Entra's groups are not in the input, or not all of them.
     NotCollected,
     /// Nothing says which Entra group it would be.
     NoAnchor,
@@ -60,7 +60,7 @@ impl<'a> Subject<'a> {
         let entra = match (entra_group, anchor) {
             (Some(g), _) => EntraSide::Known(g),
             (None, None) => EntraSide::NoAnchor,
-            (None, Some(_)) if inventory.entra.has("groups") => EntraSide::Gone,
+            (None, Some(_)) if inventory.entra.has_all("groups") => EntraSide::Gone,
             (None, Some(_)) => EntraSide::NotCollected,
         };
         let members = MemberView::build(inventory, &cx.members, entry.ad, entry.entra, detailed, scratch);
@@ -146,9 +146,13 @@ impl<'a> Subject<'a> {
     /// Why a question about this group stays open, from the properties it rests on (Graph names, or `groupType`).
     pub fn open(&self, what: &str, properties: &[(&'static str, Tri)]) -> Detail {
         if let (EntraSide::NotCollected, Some(anchor)) = (self.entra, self.anchor) {
-            return Detail::new(format!("{what}: Entra's groups are not in the input"))
+            let (how, add) = match self.cx.inventory.entra.has("groups") {
+                true => ("not whole in the input, and it is not among those read", "Export all pages of"),
+                false => ("not in the input", "Add"),
+            };
+            return Detail::new(format!("{what}: Entra's groups are {how}"))
                 .evidence(json!({ "objectId": anchor.0, "missing": ["entra/groups*.json"] }))
-                .remedy("Add entra/groups*.json (Graph: GET /groups with $select) to the exported files, or collect the tenant live.");
+                .remedy(format!("{add} entra/groups*.json (Graph: GET /groups with $select) to the exported files, or collect the tenant live."));
         }
         let mut missing: Vec<&str> = properties.iter().filter(|(_, t)| *t == Tri::Absent).map(|(p, _)| *p).collect();
         if self.ad.is_some_and(|(g, _)| g.group_type.is_none()) {

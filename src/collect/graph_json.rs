@@ -1,6 +1,7 @@
 //! Graph JSON as it comes in files: a response body `{"value":[…]}`, an array, JSON Lines, or a single object; several
 //! pages one after the other too. Objects are handed on one at a time, so a file of any size takes the memory of one.
 
+use crate::directory::inventory::Assignment;
 use crate::error::{Error, Place, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -62,6 +63,8 @@ pub struct Page {
     pub context: Option<String>,
     pub count: Option<u64>,
     pub next_link: bool,
+    /// Objects on this page.
+    pub objects: u64,
 }
 
 /// What a file held.
@@ -72,14 +75,20 @@ pub struct Summary {
 }
 
 /// Receives each object; an error text refuses the file at the object's place.
-pub type Sink<'s> = dyn FnMut(Record) -> std::result::Result<(), String> + 's;
+pub type Sink<'s, I = Record> = dyn FnMut(I) -> std::result::Result<(), String> + 's;
+
+/// An object that takes its properties one by one, so that an object and the page around it can be told apart while they
+/// are read.
+pub trait Item: Default + for<'de> serde::Deserialize<'de> {
+    fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error>;
+}
 
 /// Reads a file of directory objects.
-pub fn read_file(path: &Path, sink: &mut Sink<'_>) -> Result<Summary> {
+pub fn read_file<I: Item>(path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
     read(super::source::open(path)?, path, sink)
 }
 
-pub fn read(input: impl Read, path: &Path, sink: &mut Sink<'_>) -> Result<Summary> {
+pub fn read<I: Item>(input: impl Read, path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 18, input));
     let mut summary = Summary::default();
     let mut first = true;
@@ -115,7 +124,8 @@ pub fn read_values(path: &Path) -> Result<(Vec<serde_json::Value>, Summary)> {
             serde_json::Value::Array(items) => out.extend(items),
             serde_json::Value::Object(mut map) if matches!(map.get("value"), Some(serde_json::Value::Array(_))) => {
                 summary.pages.push(Page {
-                    context: None,
+                    context: map.get("@odata.context").and_then(|c| c.as_str()).map(str::to_owned),
+                    objects: map.get("value").and_then(|v| v.as_array()).map_or(0, |v| v.len() as u64),
                     count: map.get("@odata.count").and_then(serde_json::Value::as_u64),
                     next_link: map.contains_key("@odata.nextLink"),
                 });
@@ -169,19 +179,19 @@ pub fn json_error(path: &Path, e: &serde_json::Error) -> Error {
     if text.starts_with("this is an error answer") { error.hint(ERROR_HINT) } else { error }
 }
 
-struct Top<'a, 's> {
-    sink: &'a mut Sink<'s>,
+struct Top<'a, 's, I> {
+    sink: &'a mut Sink<'s, I>,
     summary: &'a mut Summary,
 }
 
-impl<'de> DeserializeSeed<'de> for Top<'_, '_> {
+impl<'de, I: Item> DeserializeSeed<'de> for Top<'_, '_, I> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Top<'_, '_> {
+impl<'de, I: Item> Visitor<'de> for Top<'_, '_, I> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object or a list of objects")
@@ -190,9 +200,10 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
         Items { sink: self.sink, summary: self.summary }.visit_seq(seq)
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
-        let mut record = Record::default();
+        let mut record = I::default();
         let mut page = None::<Page>;
         let mut head = Page::default();
+        let before = self.summary.objects;
         while let Some(key) = map.next_key::<Key>()? {
             match key.0.as_ref() {
                 "value" => {
@@ -214,6 +225,7 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
             }
         }
         if page.is_some() {
+            head.objects = self.summary.objects - before;
             self.summary.pages.push(head);
             return Ok(());
         }
@@ -222,25 +234,25 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
     }
 }
 
-struct Items<'a, 's> {
-    sink: &'a mut Sink<'s>,
+struct Items<'a, 's, I> {
+    sink: &'a mut Sink<'s, I>,
     summary: &'a mut Summary,
 }
 
-impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
+impl<'de, I: Item> DeserializeSeed<'de> for Items<'_, '_, I> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for Items<'_, '_> {
+impl<'de, I: Item> Visitor<'de> for Items<'_, '_, I> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of objects")
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<(), A::Error> {
-        while let Some(record) = seq.next_element::<Record>()? {
+        while let Some(record) = seq.next_element::<I>()? {
             self.summary.objects += 1;
             (self.sink)(record).map_err(A::Error::custom)?;
         }
@@ -297,7 +309,7 @@ pub const PROPERTIES: [&str; 16] = [
     "deletedDateTime",
 ];
 
-impl Record {
+impl Item for Record {
     fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
         if let Some(bit) = PROPERTIES.iter().position(|p| *p == key) {
             self.properties |= 1 << bit;
@@ -350,6 +362,22 @@ impl Record {
                 }
                 other => self.extensions.push((key.to_owned(), other.to_string())),
             },
+            _ => {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An app role assignment, as `appRoleAssignedTo` lists them.
+impl Item for Assignment {
+    fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        match key {
+            "principalId" => self.principal_id = map.next_value::<Option<String>>()?.unwrap_or_default().to_lowercase(),
+            "principalType" => self.principal_type = map.next_value()?,
+            "appRoleId" => self.app_role_id = map.next_value()?,
+            "resourceId" => self.resource_id = map.next_value()?,
             _ => {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -164,6 +164,7 @@ impl Run<'_, '_> {
 
     fn ad(&mut self) -> Result<AdFinished> {
         let mut builder = AdBuilder::default();
+        let mut cut = false;
         for path in self.folder.files("ad")? {
             let name = file_name(&path);
             if !name.ends_with(".ldf") && !name.ends_with(".ldif") {
@@ -200,6 +201,7 @@ impl Run<'_, '_> {
                 .iter()
                 .find(|e| !e.result.starts_with("0 ") && e.result != "0")
                 .map(|e| format!("the search ended with \"{}\" (line {}): entries are missing", e.result, e.line));
+            cut |= shortfall.is_some();
             self.parts.push(Part {
                 source: "ad".to_owned(),
                 partition: format!("ad/{name}"),
@@ -210,6 +212,7 @@ impl Run<'_, '_> {
             });
         }
         let finished = builder.finish(&mut self.inventory);
+        self.inventory.ad.environment.partial = cut;
         if self.inventory.ad.present {
             let n = finished.partial.len();
             self.parts.push(Part {
@@ -286,7 +289,11 @@ impl Run<'_, '_> {
         }
         let cut = builder.finish(&mut self.inventory);
         for (kind, pages) in pages {
-            self.parts.push(pages.part(kind));
+            let part = pages.part(kind);
+            if part.shortfall.is_some() {
+                self.inventory.entra.tenant.partial_collections.push(kind.to_owned());
+            }
+            self.parts.push(part);
         }
         if !cut.is_empty() {
             self.parts.push(Part {
@@ -363,9 +370,11 @@ impl Run<'_, '_> {
                 () if name.starts_with("agents") => (|c| &mut c.agents, "agents"),
                 () if name.starts_with("approleassignedto") => {
                     self.source("cloudsync", &path);
-                    let (values, summary) = graph_json::read_values(&path)?;
                     let list = self.inventory.cloud_sync.assignments.get_or_insert_default();
-                    list.extend(values.iter().map(assignment));
+                    let summary = graph_json::read_file(&path, &mut |assignment: Assignment| {
+                        list.push(assignment);
+                        Ok(())
+                    })?;
                     let mut pages = Pages::default();
                     pages.add(&summary);
                     self.parts.push(Part { source: "cloudsync".to_owned(), ..pages.part("appRoleAssignedTo") });
@@ -502,6 +511,13 @@ fn fill(reader: &mut ldif::Reader, batch: &mut Vec<Prepared>) -> Result<bool> {
 #[derive(Default)]
 struct Pages {
     read: u64,
+    /// By query: pages of v1.0 and of beta, or of other properties, are lists of their own.
+    queries: std::collections::BTreeMap<String, Query>,
+}
+
+#[derive(Default)]
+struct Query {
+    read: u64,
     pages: u64,
     with_next: u64,
     expected: Option<u64>,
@@ -511,23 +527,28 @@ impl Pages {
     fn add(&mut self, summary: &graph_json::Summary) {
         self.read += summary.objects;
         for page in &summary.pages {
-            self.pages += 1;
-            self.with_next += u64::from(page.next_link);
-            self.expected = self.expected.max(page.count);
+            let query = self.queries.entry(page.context.clone().unwrap_or_default()).or_default();
+            query.read += page.objects;
+            query.pages += 1;
+            query.with_next += u64::from(page.next_link);
+            query.expected = query.expected.max(page.count);
         }
     }
     fn part(&self, kind: &str) -> Part {
-        let shortfall = if self.pages > 0 && self.with_next == self.pages {
-            Some("every page ends with @odata.nextLink: the last page is missing".to_owned())
-        } else if self.expected.is_some_and(|e| e > self.read) {
-            Some(format!("@odata.count says {}, {} were read", self.expected.unwrap_or(0), self.read))
-        } else {
-            None
-        };
+        let several = self.queries.len() > 1;
+        let shortfall = self.queries.iter().find_map(|(context, query)| {
+            let of = if several { format!(" (of {context})") } else { String::new() };
+            if query.with_next == query.pages {
+                Some(format!("every page ends with @odata.nextLink: the last page is missing{of}"))
+            } else {
+                let expected = query.expected.filter(|e| *e > query.read)?;
+                Some(format!("@odata.count says {expected}, {} were read{of}", query.read))
+            }
+        });
         Part {
             source: "entra".to_owned(),
             partition: kind.to_owned(),
-            expected: self.expected,
+            expected: self.queries.values().filter_map(|q| q.expected).max(),
             read: self.read,
             values_by_range: 0,
             shortfall,
@@ -544,15 +565,6 @@ fn speaks_of_members(path: &Path) -> Result<bool> {
     let Some(at) = head.find("@odata.context") else { return Ok(false) };
     let context: String = head[at..].chars().take(512).take_while(|c| *c != '\n').collect();
     Ok(context.split("\",").next().is_some_and(|c| c.contains("members(")))
-}
-
-fn assignment(value: &Value) -> Assignment {
-    Assignment {
-        principal_id: text(value, "principalId").unwrap_or_default().to_lowercase(),
-        principal_type: text(value, "principalType"),
-        app_role_id: text(value, "appRoleId"),
-        resource_id: text(value, "resourceId"),
-    }
 }
 
 fn sku(value: &Value) -> Sku {

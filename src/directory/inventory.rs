@@ -192,6 +192,8 @@ pub struct AdEnvironment {
     pub global_catalog_searched: bool,
     /// Objects other than groups that carry an anchor.
     pub other_carriers: Vec<Carrier>,
+    /// The export fell short (a size limit, a cut search), so that an object that is not in it may well exist.
+    pub partial: bool,
     /// Groups and users that entries describe.
     pub groups: u64,
     pub users: u64,
@@ -226,6 +228,13 @@ pub struct Ad {
     /// Distinct security descriptors, self-relative.
     pub descriptors: Vec<Vec<u8>>,
     pub environment: AdEnvironment,
+}
+
+impl Ad {
+    /// Collected, and nothing known to be missing: an object that it lacks does not exist there.
+    pub fn is_whole(&self) -> bool {
+        self.present && !self.environment.partial
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,6 +345,8 @@ pub struct Tenant {
     /// Which Graph collections the input has, by their file kind (`groups`, `users`, `deletedItems`, …) with the
     /// number of objects read.
     pub collections: BTreeMap<String, u64>,
+    /// Those of the collections that fell short, so that an object that is not in them may well exist.
+    pub partial_collections: Vec<String>,
     /// Properties of groups that at least one group of the input carries.
     pub group_properties: Vec<String>,
 }
@@ -355,6 +366,10 @@ pub struct Entra {
 impl Entra {
     pub fn has(&self, collection: &str) -> bool {
         self.tenant.collections.contains_key(collection)
+    }
+    /// Collected, and nothing of it missing: what it lacks does not exist.
+    pub fn has_all(&self, collection: &str) -> bool {
+        self.has(collection) && !self.tenant.partial_collections.iter().any(|c| c == collection)
     }
 }
 

@@ -152,10 +152,13 @@ fn c37(gcx: &GateContext<'_>) -> Outcome {
         };
         return Outcome::fail(what).evidence(evidence);
     }
-    if open > 0 || create != Some(Access::Granted) || seen == 0 {
+    if open > 0 || create != Some(Access::Granted) || seen == 0 || !cx.inventory.ad.is_whole() {
         let settle = "Export the container and the groups with nTSecurityDescriptor (ldapsearch -E '!1.2.840.113556.1.4.801=::MAMCAQc='), or run preflight.";
         return Outcome::unknown(
-            format!("The access lists of {open} group(s) or of the container are not in the input"),
+            match cx.inventory.ad.is_whole() {
+                true => format!("The access lists of {open} group(s) or of the container are not in the input"),
+                false => "AD's export is cut: groups that are not in it may refuse the account".to_owned(),
+            },
             settle,
         )
         .evidence(evidence);

@@ -32,6 +32,8 @@ fn c19(gcx: &GateContext<'_>) -> Outcome {
     .then(|| entra.members.total() as u64);
     let groups = gcx.to_move;
     let links = gcx.links_to_move;
+    // What was read of a list that is cut is the least that there is: it can fail, but not pass.
+    let whole = entra.has_all("groups");
     let evidence = json!({
         "mode": settings.scope.as_str(),
         "groups": groups,
@@ -52,14 +54,14 @@ fn c19(gcx: &GateContext<'_>) -> Outcome {
         if groups > max_groups || links.is_some_and(|l| l > max_links) {
             return Some(false);
         }
-        links.map(|_| true)
+        links.filter(|_| whole).map(|_| true)
     };
     let selected = fits(limits.max_groups_selected, limits.max_links_selected);
-    let within = |value: Option<u64>, limit: u64| value.map(|v| v < limit);
+    let within = |value: Option<u64>, limit: u64, whole: bool| value.map(|v| v < limit).filter(|small| whole || !small);
     let tenant_small = [
-        within(tenant_users, limits.max_tenant_users),
-        within(tenant_groups, limits.max_tenant_groups),
-        within(tenant_memberships, limits.max_tenant_memberships),
+        within(tenant_users, limits.max_tenant_users, entra.has_all("users")),
+        within(tenant_groups, limits.max_tenant_groups, entra.has_all("groups")),
+        within(tenant_memberships, limits.max_tenant_memberships, entra.has_all("groups")),
     ];
     let small = match tenant_small {
         t if t.contains(&Some(false)) => Some(false),

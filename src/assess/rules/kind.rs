@@ -185,9 +185,9 @@ fn c02(s: &Subject<'_>, out: &mut Sink) {
         let unwritten = s.unified() & s.is(|g| g.writeback.is_enabled);
         if unwritten == Truth::Yes {
             out.unknown(|| {
-                let (ad, settle) = match s.cx.inventory.ad.present {
+                let (ad, settle) = match s.cx.inventory.ad.is_whole() {
                     true => ("AD has no such object", "Find out why writeback does not reach it (container, errors in Connect); with V2 off, V1 writes it as a distribution group."),
-                    false => ("AD is not in the input", "Export the writeback container with ldifde or ldapsearch, or collect live."),
+                    false => ("AD is not in the input, or not whole", "Export the writeback container with ldifde or ldapsearch, or collect live."),
                 };
                 Detail::new(format!("Microsoft 365 group, on for writeback, but {ad}: how it is written is open"))
                     .evidence(json!({ "isEnabled": true }))
@@ -218,7 +218,7 @@ fn c03(s: &Subject<'_>, out: &mut Sink) {
 }
 
 fn c04(s: &Subject<'_>, out: &mut Sink) {
-    if s.in_ad() || !s.cx.inventory.ad.present {
+    if s.in_ad() || !s.cx.inventory.ad.is_whole() {
         return;
     }
     let off = s.ask(|g| match g.writeback.is_enabled {

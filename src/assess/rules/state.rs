@@ -253,9 +253,9 @@ fn c41(s: &Subject<'_>, out: &mut Sink) {
     if wanted == Truth::No {
         return;
     }
-    if !s.cx.inventory.ad.present {
+    if !s.cx.inventory.ad.is_whole() {
         return out.unknown(|| {
-            Detail::new("On for writeback; whether AD has the group is open: AD is not in the input")
+            Detail::new("On for writeback; whether AD has the group is open: AD is not in the input, or not whole")
                 .evidence(json!({ "isEnabled": true, "missing": ["ad/*.ldf"] }))
                 .remedy("Export the writeback container with ldifde or ldapsearch, or collect live.")
         });
