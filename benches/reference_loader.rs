@@ -3,7 +3,7 @@
 
 use groupshift::bundle::{AdMembers, AdObjects, EntraMembers, EntraObjects, Family, files};
 use std::hint::black_box;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -32,6 +32,5 @@ fn main() -> std::io::Result<()> {
         + load::<AdMembers>(dir, files::AD_MEMBERS)?
         + load::<AdMembers>(dir, files::AD_MEMBER_OF)?
         + load::<EntraMembers>(dir, files::ENTRA_MEMBERS)?;
-    println!("{{\"records\": {records}, \"seconds\": {:.3}}}", started.elapsed().as_secs_f64());
-    Ok(())
+    writeln!(std::io::stdout(), "{{\"records\": {records}, \"seconds\": {:.3}}}", started.elapsed().as_secs_f64())
 }

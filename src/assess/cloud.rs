@@ -48,7 +48,9 @@ pub struct CloudView {
     pub job: Job,
     mode: ScopeMode,
     assigned: Option<HashSet<ObjectGuid>>,
-    /// Jobs that write to AD, in short; `None` where jobs were not collected.
+    /// Whether a group that is not in `assigned` is known not to be assigned.
+    all_assignments: bool,
+    /// Jobs that write to AD, in short; `None` where jobs were not collected, or not all.
     to_ad: Option<Vec<Value>>,
     /// Names of service principals: the domains their configurations write to.
     principals: Option<Vec<String>>,
@@ -72,7 +74,9 @@ impl CloudView {
             Some([one]) => Some(one.clone()),
             _ => from_ad,
         });
+        let cut = |kind: &str| cloud.partial.iter().any(|p| p == kind);
         let job = match (&to_ad, &cloud.schemas) {
+            (Some(jobs), _) if jobs.is_empty() && cut("jobs") => Job::NotCollected,
             (Some(jobs), _) if jobs.is_empty() => Job::Absent,
             (None, None) => Job::NotCollected,
             (_, None) => Job::NoSchema("the schema was not collected".to_owned()),
@@ -85,7 +89,8 @@ impl CloudView {
                 .assignments
                 .as_ref()
                 .map(|list| list.iter().filter_map(|a| ObjectGuid::parse(&a.principal_id)).collect()),
-            to_ad: to_ad.map(|jobs| jobs.into_iter().map(short).collect()),
+            all_assignments: !cut("appRoleAssignedTo"),
+            to_ad: to_ad.filter(|_| !cut("jobs")).map(|jobs| jobs.into_iter().map(short).collect()),
             principals,
             domain,
             extensions: inventory
@@ -124,7 +129,8 @@ impl CloudView {
             (ScopeMode::Attribute, _) => Assignment::All,
             (ScopeMode::Selected, None) => Assignment::Unknown,
             (ScopeMode::Selected, Some(set)) if set.contains(&entry.id) => Assignment::Assigned,
-            (ScopeMode::Selected, Some(_)) => return Some(Some(false)),
+            (ScopeMode::Selected, Some(_)) if self.all_assignments => return Some(Some(false)),
+            (ScopeMode::Selected, Some(_)) => Assignment::Unknown,
         };
         let Job::Known(prediction) = &self.job else { return Some(None) };
         if entry.detail == NONE {

@@ -1,6 +1,10 @@
 //! What LDIF entries of Active Directory mean: each entry becomes an object of the Inventory or a fact about the
 //! domain. Names that members mention are numbered when first seen, so one pass over the files is enough.
 
+mod names;
+
+pub use names::{NameKey, NameKeys, Prepared};
+
 use super::entra::without_repeats;
 use super::ldif::Entry;
 use crate::directory::inventory::{
@@ -9,65 +13,12 @@ use crate::directory::inventory::{
 use crate::directory::{GroupType, KeyWriter, ObjectGuid, Sid, Text, starts_like_anchor, write_key};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
 /// At most this many members that no entry describes are listed one by one; the rest is counted.
 const MAX_LISTED: usize = 1_000;
-
-/// Turns names into 128-bit keys: equal for spellings of one name, different for different names. With a seed drawn for
-/// the run nobody can prepare a collision, and by chance one among ten million names has odds of 10^-25; so a key
-/// stands for its name, and members are numbered without touching the names again.
-#[derive(Clone, Copy)]
-pub struct NameKeys {
-    seed: u64,
-}
-
-/// A name's key; `None` is no distinguished name.
-pub type NameKey = Option<[u64; 2]>;
-
-impl Default for NameKeys {
-    fn default() -> Self {
-        NameKeys { seed: DefaultHashBuilder::default().hash_one("names") }
-    }
-}
-
-impl NameKeys {
-    fn of(self, dn: &str, writer: &mut KeyWriter) -> NameKey {
-        let hash = xxhash_rust::xxh3::xxh3_128_with_seed(writer.key(dn)?, self.seed);
-        Some([hash as u64, (hash >> 64) as u64])
-    }
-}
-
-/// An entry with the keys of the names it holds, made ready by the thread that reads.
-#[derive(Default)]
-pub struct Prepared {
-    pub entry: Entry,
-    dn: NameKey,
-    /// Keys of the values of `member` and `memberOf`, in order.
-    names: Vec<NameKey>,
-}
-
-impl Prepared {
-    pub fn make_ready(&mut self, keys: NameKeys, writer: &mut KeyWriter) {
-        self.dn = keys.of(&self.entry.dn, writer);
-        if self.names.capacity() > 1 << 10 {
-            self.names = Vec::new();
-        }
-        self.names.clear();
-        for (name, value, _) in self.entry.values() {
-            if is_name_list(name.split(';').next().unwrap_or(name)) && !value.is_empty() {
-                self.names.push(std::str::from_utf8(value).ok().and_then(|dn| keys.of(dn, writer)));
-            }
-        }
-    }
-}
-
-fn is_name_list(attribute: &str) -> bool {
-    attribute.eq_ignore_ascii_case("member") || attribute.eq_ignore_ascii_case("memberOf")
-}
 
 /// Fills the AD half of an Inventory from entries, in any order.
 #[derive(Default)]
@@ -733,94 +684,4 @@ fn dns_domain(dn: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::collect::ldif::Reader;
-
-    fn load(text: &str) -> Result<(Inventory, AdFinished)> {
-        let mut reader = Reader::new(std::io::Cursor::new(text.as_bytes().to_vec()), Path::new("x.ldf"));
-        let (mut prepared, mut builder, mut inventory) =
-            (Prepared::default(), AdBuilder::default(), Inventory::default());
-        while reader.next(&mut prepared.entry)? {
-            prepared.make_ready(builder.keys, &mut KeyWriter::default());
-            builder.add(&mut inventory, &prepared, Path::new("x.ldf"))?;
-        }
-        let finished = builder.finish(&mut inventory);
-        Ok((inventory, finished))
-    }
-
-    #[test]
-    fn ranges_join_across_entries() {
-        for (ranges, complete) in [
-            (&["0-1", "2-*"][..], true),
-            (&["2-*", "0-1"], true),
-            (&["0-1"], false),
-            (&["0-1", "3-*"], false),
-            (&["0-*"], true),
-        ] {
-            let mut text = String::new();
-            for (i, r) in ranges.iter().enumerate() {
-                text.push_str(&format!("dn: CN=g,DC=x\nobjectClass: group\nmember;range={r}: CN=u{i},DC=x\n\n"));
-            }
-            let (inventory, finished) = load(&text).unwrap();
-            assert_eq!(inventory.ad.groups[0].members == Completeness::Complete, complete, "{ranges:?}");
-            assert_eq!(inventory.ad.members.row(0).len(), ranges.len());
-            assert_eq!(finished.partial.is_empty(), complete);
-            assert_eq!(finished.values_by_range, ranges.len() as u64);
-        }
-    }
-
-    #[test]
-    fn names_are_one_object_however_spelt() {
-        let (inventory, _) = load(
-            "dn: CN=g,DC=x\nobjectClass: group\nmember: cn=Smith\\2C John,dc=X\nmember: CN=gone,DC=x\n\ndn: CN=Smith\\, John,DC=x\nobjectClass: user\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\n",
-        )
-        .unwrap();
-        assert_eq!(inventory.ad.objects.len(), 3);
-        let member = inventory.ad.members.row(0)[0];
-        assert_eq!(inventory.dn(member), "CN=Smith\\, John,DC=x");
-        assert_eq!(inventory.ad.objects[member as usize].class, AdClass::User);
-        assert_eq!(inventory.problems.len(), 1);
-        assert_eq!(inventory.problems[0].object, "CN=gone,DC=x");
-    }
-
-    #[test]
-    fn contradictions_are_reported_with_the_object() {
-        let (inventory, _) = load(
-            "dn: CN=g,DC=x\nobjectClass: group\ngroupType: 8\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\ndn: cn=G,dc=x\nobjectClass: group\ngroupType: 2\n\ndn: CN=h,DC=x\nobjectClass: group\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\ndn: CN=h,DC=x\nobjectClass: group\n\n",
-        )
-        .unwrap();
-        let kinds: Vec<_> =
-            inventory.problems.iter().map(|p| (p.kind.as_str(), p.detail.contains("differently"))).collect();
-        assert_eq!(kinds, [("duplicate-dn", true), ("duplicate-dn", false), ("duplicate-guid", false)]);
-        assert!(inventory.ad.groups[0].conflict && inventory.ad.groups[1].conflict);
-        assert_eq!(inventory.ad.groups[0].group_type, Some(GroupType(8)));
-    }
-
-    #[test]
-    fn refused_values_name_line_and_dn() {
-        for (attribute, what) in [
-            ("objectGUID:: AAEC", "16 bytes"),
-            ("objectSid: S-2-1", "security identifier"),
-            ("groupType: eight", "32-bit"),
-            ("member: nobody", "distinguished name"),
-            ("adminDescription:: /////w==", "binary"),
-        ] {
-            let error = load(&format!("dn: CN=g,DC=x\nobjectClass: group\n{attribute}\n\n")).err().unwrap();
-            assert!(error.message.contains(what), "{error}");
-            assert_eq!(error.to_string().split(": ").take(2).collect::<Vec<_>>(), ["x.ldf:3", "CN=g,DC=x"]);
-        }
-    }
-
-    #[test]
-    fn the_domain_is_read_too() {
-        let (inventory, finished) = load(
-            "dn: CN=Schema,CN=Configuration,DC=contoso,DC=com\nobjectClass: dMD\nobjectVersion: 88\n\ndn: CN=Recycle Bin Feature,CN=Optional Features,CN=x,DC=contoso,DC=com\nobjectClass: msDS-OptionalFeature\nmsDS-OptionalFeatureGUID:: AAEC\n\ndn: CN=DC1,OU=Domain Controllers,DC=contoso,DC=com\nobjectClass: computer\nuserAccountControl: 532480\noperatingSystem: Windows Server 2022 Standard\ndNSHostName: dc1.contoso.com\n\n",
-        )
-        .unwrap();
-        let environment = &inventory.ad.environment;
-        assert_eq!((environment.schema_version, environment.recycle_bin), (Some(88), Some(false)));
-        assert_eq!(environment.domain_controllers[0].name, "dc1.contoso.com");
-        assert_eq!(finished.domains.keys().collect::<Vec<_>>(), ["contoso.com"]);
-    }
-}
+mod tests;

@@ -450,7 +450,7 @@ mod tests {
 
     fn ids(text: &str) -> Result<(Vec<String>, Summary)> {
         let mut out = Vec::new();
-        let summary = read(text.as_bytes(), Path::new("groups.json"), &mut |r| {
+        let summary = read(text.as_bytes(), Path::new("groups.json"), &mut |r: Record| {
             out.push(r.id.ok_or("an object without id")?);
             Ok(())
         })?;
@@ -476,7 +476,7 @@ mod tests {
     fn absent_is_not_null() {
         let mut seen = Vec::new();
         let text = r#"[{"id":"a"},{"id":"b","onPremisesSyncEnabled":null,"writebackConfiguration":null},{"id":"c","onPremisesSyncEnabled":true,"writebackConfiguration":{"isEnabled":null,"x":1}}]"#;
-        read(text.as_bytes(), Path::new("g.json"), &mut |r| {
+        read(text.as_bytes(), Path::new("g.json"), &mut |r: Record| {
             seen.push((r.on_premises_sync_enabled, r.writeback.map(|w| w.map(|w| w.is_enabled))));
             Ok(())
         })
@@ -507,9 +507,9 @@ mod tests {
         fn mutated_input_never_panics(at in 0usize..200, byte in any::<u8>(), cut in 0usize..200) {
             let mut text = br##"{"@odata.context":"c","value":[{"id":"3a5c3221-c465-48c0-95b8-e9305786a271","groupTypes":["Unified"],"members":[{"@odata.type":"#microsoft.graph.user","id":"x"}],"writebackConfiguration":{"isEnabled":true}}]}"##.to_vec();
             if let Some(b) = text.get_mut(at) { *b = byte; }
-            let _ = read(&text[..], Path::new("x"), &mut |_| Ok(()));
+            let _ = read(&text[..], Path::new("x"), &mut |_: Record| Ok(()));
             text.truncate(cut);
-            let _ = read(&text[..], Path::new("x"), &mut |_| Ok(()));
+            let _ = read(&text[..], Path::new("x"), &mut |_: Record| Ok(()));
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::directory::{Dn, KeyWriter};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
@@ -236,7 +237,7 @@ impl Run<'_, '_> {
 
     fn entra(&mut self) -> Result<()> {
         let mut builder = EntraBuilder::default();
-        let mut pages: std::collections::BTreeMap<&'static str, Pages> = Default::default();
+        let mut pages: BTreeMap<&'static str, Pages> = BTreeMap::new();
         for path in self.folder.files("entra")? {
             let name = file_name(&path);
             if !name.ends_with(".json") && !name.ends_with(".jsonl") {
@@ -361,6 +362,7 @@ impl Run<'_, '_> {
     }
 
     fn cloud_sync(&mut self) -> Result<()> {
+        let mut pages: BTreeMap<&'static str, Pages> = BTreeMap::new();
         for path in self.folder.files("cloudsync")? {
             let name = file_name(&path);
             let (field, kind): (Field, _) = match () {
@@ -375,9 +377,7 @@ impl Run<'_, '_> {
                         list.push(assignment);
                         Ok(())
                     })?;
-                    let mut pages = Pages::default();
-                    pages.add(&summary);
-                    self.parts.push(Part { source: "cloudsync".to_owned(), ..pages.part("appRoleAssignedTo") });
+                    pages.entry("appRoleAssignedTo").or_default().add(&summary);
                     continue;
                 }
                 () if name.starts_with("provisioninglogs") => {
@@ -398,9 +398,14 @@ impl Run<'_, '_> {
             self.source("cloudsync", &path);
             let (values, summary) = graph_json::read_values(&path)?;
             field(&mut self.inventory.cloud_sync).get_or_insert_default().extend(values);
-            let mut pages = Pages::default();
-            pages.add(&summary);
-            self.parts.push(Part { source: "cloudsync".to_owned(), ..pages.part(kind) });
+            pages.entry(kind).or_default().add(&summary);
+        }
+        for (kind, pages) in pages {
+            let part = Part { source: "cloudsync".to_owned(), ..pages.part(kind) };
+            if part.shortfall.is_some() {
+                self.inventory.cloud_sync.partial.push(kind.to_owned());
+            }
+            self.parts.push(part);
         }
         Ok(())
     }
@@ -512,7 +517,7 @@ fn fill(reader: &mut ldif::Reader, batch: &mut Vec<Prepared>) -> Result<bool> {
 struct Pages {
     read: u64,
     /// By query: pages of v1.0 and of beta, or of other properties, are lists of their own.
-    queries: std::collections::BTreeMap<String, Query>,
+    queries: BTreeMap<String, Query>,
 }
 
 #[derive(Default)]

@@ -382,6 +382,8 @@ pub struct CloudSync {
     pub schemas: Option<Vec<serde_json::Value>>,
     pub assignments: Option<Vec<Assignment>>,
     pub agents: Option<Vec<serde_json::Value>>,
+    /// Kinds of file (`jobs`, `appRoleAssignedTo`, …) whose list is known not to be whole.
+    pub partial: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
