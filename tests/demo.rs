@@ -1,20 +1,23 @@
-//! The example tenant end to end: what its tables promise is what the assessment finds, and the committed reports are
-//! what the program writes.
+//! The example tenant end to end: what its tables promise is what the assessment finds; the committed reports and the
+//! README's table are what the program writes. `GROUPSHIFT_UPDATE=1` rewrites both.
 
-use groupshift::assess::{Assessed, Settings};
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use groupshift::assess::{self, AboutBundle, Assessed, Settings};
 use groupshift::collect::offline::{self, Wishes};
 use groupshift::report::model::{FindingStatus, GateStatus, View};
 use groupshift::{bundle, example};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-fn with_assessment(check: impl FnOnce(&Assessed<'_>)) {
+/// Collects, keeps and assesses an exported folder.
+fn with_assessment(export: &Path, created: &str, check: impl FnOnce(&Assessed<'_>)) {
     let dir = tempfile::tempdir().unwrap();
-    let (export, out) = (dir.path().join("export"), dir.path().join("bundle"));
-    example::write(&export).unwrap();
-    let collected = offline::collect(&export, &Wishes::default(), &mut |_, _| {}).unwrap();
+    let out = dir.path().join("bundle");
+    let collected = offline::collect(export, &Wishes::default(), &mut |_, _| {}).unwrap();
     assert!(collected.certificate.complete, "{:?}", collected.certificate);
     let about = bundle::write::About {
-        created: example::COLLECTED.to_owned(),
+        created: created.to_owned(),
         anonymised: false,
         sources: collected.sources,
         certificate: collected.certificate,
@@ -22,19 +25,20 @@ fn with_assessment(check: impl FnOnce(&Assessed<'_>)) {
     bundle::write(&collected.inventory, about, &out).unwrap();
     let (opened, inventory) = bundle::open(&out).unwrap();
     let settings = Settings::default();
-    let about = groupshift::assess::AboutBundle {
-        created: opened.manifest.created.clone(),
-        sha256: opened.sha256,
-        complete: true,
-        anonymised: false,
-        limits: Vec::new(),
-    };
+    let about = AboutBundle::of(&opened);
     check(&Assessed::run(&inventory, &settings, about).unwrap());
+}
+
+fn with_example(check: impl FnOnce(&Assessed<'_>)) {
+    let dir = tempfile::tempdir().unwrap();
+    let export = dir.path().join("export");
+    example::write(&export).unwrap();
+    with_assessment(&export, example::COLLECTED, check);
 }
 
 #[test]
 fn every_expectation_holds() {
-    with_assessment(|assessed| {
+    with_example(|assessed| {
         let groups: Vec<_> = (0..assessed.len()).map(|i| assessed.group(i)).collect();
         let mut wrong = Vec::new();
         let mut hit = BTreeSet::new();
@@ -71,7 +75,7 @@ fn every_expectation_holds() {
 
 #[test]
 fn every_gate_is_shown() {
-    with_assessment(|assessed| {
+    with_example(|assessed| {
         let gates: BTreeMap<&str, GateStatus> =
             assessed.header().gates.iter().map(|g| (g.id.as_str(), g.status)).collect();
         for (id, status) in example::expected_gates() {
@@ -79,4 +83,125 @@ fn every_gate_is_shown() {
         }
         assert_eq!(gates.len(), 17);
     });
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn updating() -> bool {
+    std::env::var_os("GROUPSHIFT_UPDATE").is_some()
+}
+
+/// Holds the four reports of an assessment against the files of a folder, or rewrites those.
+fn hold_reports(assessed: &Assessed<'_>, folder: &Path, same: impl Fn(&[u8]) -> Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let names = groupshift::cli::ASSESSMENT_FILES;
+    let made = groupshift::report::folder::Folder::prepare(dir.path(), &names, false).unwrap();
+    groupshift::cli::write_reports(assessed, &made, &names).unwrap();
+    for name in names {
+        let fresh = std::fs::read(dir.path().join(name)).unwrap();
+        let kept = folder.join(name);
+        if updating() {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(&kept, &fresh).unwrap();
+        }
+        let old = std::fs::read(&kept).unwrap_or_default();
+        assert!(
+            same(&old) == same(&fresh),
+            "{} is not what the program writes; GROUPSHIFT_UPDATE=1 rewrites it",
+            kept.display()
+        );
+    }
+}
+
+#[test]
+fn committed_reports_are_true() {
+    with_example(|assessed| hold_reports(assessed, &root().join("reports/example"), <[u8]>::to_vec));
+}
+
+/// A real export of a Connect server of 2016, group writeback off: no groups, and gates that say what they see.
+#[test]
+fn a_real_connect_export() {
+    let real = root().join("../shared/connect/contoso");
+    if !real.is_dir() {
+        println!("skipped: no real Connect export beside the project");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = dir.path().join("connect/CONTOSO-SYNC01");
+    copy(&real, &server);
+    with_assessment(dir.path(), "2026-11-21T00:00:00Z", |assessed| {
+        let gates: BTreeMap<&str, GateStatus> =
+            assessed.header().gates.iter().map(|g| (g.id.as_str(), g.status)).collect();
+        for (id, status) in
+            [("E3", GateStatus::Fail), ("E6", GateStatus::Pass), ("E1", GateStatus::Unknown), ("E10", GateStatus::Pass)]
+        {
+            assert_eq!(gates[id], status, "{id}");
+        }
+        // The files' times of writing are in the manifest, so its hash differs from copy to copy.
+        let masked = |bytes: &[u8]| {
+            let sha = assessed.header().bundle.sha256.clone();
+            let text = String::from_utf8_lossy(bytes).replace(&sha, "-");
+            let old = serde_json::from_slice::<serde_json::Value>(
+                &std::fs::read(root().join("reports/connect-2016/assessment.json")).unwrap_or_default(),
+            )
+            .ok()
+            .and_then(|v| v["bundle"]["sha256"].as_str().map(str::to_owned));
+            old.map_or(text.clone(), |old| text.replace(&old, "-")).into_bytes()
+        };
+        hold_reports(assessed, &root().join("reports/connect-2016"), masked);
+    });
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => {
+                if entry.path().extension().is_some_and(|e| e == "xml") {
+                    std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_every_rule_and_gate() {
+    let mut table =
+        String::from("| id | what | severity | verdict or what it blocks | source |\n|---|---|---|---|---|\n");
+    for r in assess::rules() {
+        table += &format!(
+            "| {} | {} | {} | {} | {} |\n",
+            r.id,
+            r.title,
+            r.severity.as_str(),
+            r.verdict.as_str(),
+            r.sources.join(", ")
+        );
+    }
+    for g in assess::gates() {
+        table += &format!(
+            "| {} | {} | {} | {} | {} |\n",
+            g.id,
+            g.title,
+            g.severity.as_str(),
+            g.blocks.join(", "),
+            g.sources.join(", ")
+        );
+    }
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
+    let (start, end) = ("to rewrite -->\n", "<!-- /rules -->");
+    let from = readme.find(start).unwrap() + start.len();
+    let to = readme.find(end).unwrap();
+    if updating() {
+        std::fs::write(&path, format!("{}{table}{}", &readme[..from], &readme[to..])).unwrap();
+    } else {
+        assert_eq!(&readme[from..to], table, "the README's table; GROUPSHIFT_UPDATE=1 rewrites it");
+    }
 }

@@ -51,6 +51,25 @@ pub struct AboutBundle {
     pub limits: Vec<String>,
 }
 
+impl AboutBundle {
+    /// What an opened bundle's manifest says of it.
+    pub fn of(opened: &crate::bundle::Opened) -> Self {
+        let manifest = &opened.manifest;
+        let short = |part: &crate::bundle::Part| {
+            part.shortfall.as_ref().map(|shortfall| format!("Incomplete: {}: {shortfall}", part.partition))
+        };
+        let mut limits: Vec<String> = manifest.certificate.parts.iter().filter_map(short).collect();
+        limits.extend(manifest.certificate.not_looked_at.iter().cloned());
+        AboutBundle {
+            created: manifest.created.clone(),
+            sha256: opened.sha256.clone(),
+            complete: manifest.certificate.complete,
+            anonymised: manifest.anonymised,
+            limits,
+        }
+    }
+}
+
 impl<'a> Assessed<'a> {
     pub fn run(inventory: &'a Inventory, settings: &'a Settings, about: AboutBundle) -> Result<Self> {
         let cx = Context::build(inventory, settings);

@@ -3,7 +3,7 @@
 use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
 use super::{Global, configuration};
 use crate::assess::{self, Accepted, Assessed, Limits, ScopeMode, Settings};
-use crate::bundle::{self, Opened};
+use crate::bundle;
 use crate::config::Config;
 use crate::error::{Error, Result, exit};
 use crate::report::folder::Folder;
@@ -77,7 +77,10 @@ pub enum Kind {
     None,
 }
 
-/// File names in the order they are written.
+/// The reports' names, in the order they are written.
+pub const FILE_NAMES: [&str; 4] = [FILES[0].0, FILES[1].0, FILES[2].0, FILES[3].0];
+
+/// File names and which they are.
 pub const FILES: [(&str, Kind); 4] = [
     ("assessment.json", Kind::Json),
     ("assessment.html", Kind::Html),
@@ -98,7 +101,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let read = bundle::open(&args.bundle);
     bar.set_message("assessing");
     let (opened, inventory) = read?;
-    let assessed = Assessed::run(&inventory, &settings, about(&opened))?;
+    let assessed = Assessed::run(&inventory, &settings, assess::AboutBundle::of(&opened))?;
     let of = &assessed.header().bundle;
     let container = of.writeback_container.as_deref().unwrap_or("not known");
     let from = of.writeback_container_from.as_deref().unwrap_or("nothing names it");
@@ -121,24 +124,6 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 /// `reports/NAME-20260131-235959`.
 pub fn dated(name: &str) -> PathBuf {
     Path::new("reports").join(format!("{name}-{}", chrono::Local::now().format("%Y%m%d-%H%M%S")))
-}
-
-pub fn about(opened: &Opened) -> assess::AboutBundle {
-    let manifest = &opened.manifest;
-    let mut limits: Vec<String> = Vec::new();
-    for part in &manifest.certificate.parts {
-        if let Some(shortfall) = &part.shortfall {
-            limits.push(format!("Incomplete: {}: {shortfall}", part.partition));
-        }
-    }
-    limits.extend(manifest.certificate.not_looked_at.iter().cloned());
-    assess::AboutBundle {
-        created: manifest.created.clone(),
-        sha256: opened.sha256.clone(),
-        complete: manifest.certificate.complete,
-        anonymised: manifest.anonymised,
-        limits,
-    }
 }
 
 pub fn settings(config: &Config, accept: &[String]) -> Result<Settings> {

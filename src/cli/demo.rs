@@ -2,7 +2,7 @@
 
 use super::printer::{BOLD, Printer};
 use super::{Global, assess, collect};
-use crate::assess::Assessed;
+use crate::assess::{AboutBundle, Assessed};
 use crate::collect::offline::Wishes;
 use crate::error::{Error, Place, Result, exit};
 use crate::report::folder::{Folder, create_private};
@@ -31,8 +31,8 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     collect::collect(&export, &bundle_dir, &Wishes::default(), example::COLLECTED.to_owned(), false, printer)?;
     let (opened, inventory) = bundle::open(&bundle_dir)?;
     let settings = crate::assess::Settings::default();
-    let assessed = Assessed::run(&inventory, &settings, assess::about(&opened))?;
-    let names = assess::FILES.map(|(name, _)| name);
+    let assessed = Assessed::run(&inventory, &settings, AboutBundle::of(&opened))?;
+    let names = assess::FILE_NAMES;
     let reports = out.join("assessment");
     assess::write_reports(&assessed, &Folder::prepare(&reports, &names, false)?, &names)?;
     assess::show(&assessed, Some(&reports), &names, printer);

@@ -11,6 +11,8 @@ mod printer;
 mod schema;
 mod shell;
 
+pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
+
 use crate::error::{Error, exit};
 use clap::error::ErrorKind;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
