@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::time::SystemTime;
 use tenant::Tenant;
 
 /// When the example was collected: later than every date in its files.
@@ -88,5 +89,12 @@ fn file(dir: &Path, path: &str, fill: impl FnOnce(&mut BufWriter<File>) -> std::
     }
     let wrong = |e| Error::io("write this file", &path, e);
     let mut out = BufWriter::with_capacity(1 << 18, File::create(&path).map_err(wrong)?);
-    fill(&mut out).and_then(|()| out.flush()).map_err(wrong)
+    fill(&mut out).and_then(|()| out.flush()).map_err(wrong)?;
+    // A bundle notes when each file was written; the example's are of one moment, so its bundle is the same every time.
+    out.get_ref().set_modified(collected()).map_err(wrong)
+}
+
+/// `COLLECTED` as the file system knows it.
+fn collected() -> SystemTime {
+    chrono::DateTime::parse_from_rfc3339(COLLECTED).map_or(SystemTime::UNIX_EPOCH, SystemTime::from)
 }
