@@ -277,6 +277,12 @@ impl GroupAttributes<'_> {
 impl Attributes for GroupAttributes<'_> {
     fn get(&self, name: &str) -> Attr {
         let g = self.group;
+        // Spelled as Graph and the default mappings spell them, which saves the search without regard to case.
+        match name {
+            "objectId" => return Attr::Value(Word::str(self.inventory.entra_object(g).id.to_string())),
+            "displayName" => return self.text("displayName", g.display_name),
+            _ => {}
+        }
         match name.to_ascii_lowercase().as_str() {
             "objectid" | "id" => Attr::Value(Word::str(self.inventory.entra_object(g).id.to_string())),
             "displayname" => self.text("displayName", g.display_name),

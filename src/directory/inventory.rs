@@ -75,16 +75,16 @@ pub struct SidTable {
 impl SidTable {
     pub fn add(&mut self, sid: &Sid) -> SidRef {
         let (Some(domain), Some(rid)) = (sid.domain(), sid.rid()) else { return SidRef::default() };
-        let domain = match self.index.get(&domain) {
-            Some(&i) => i,
-            None => {
-                let i = self.domains.len() as u32;
-                self.domains.push(domain.clone());
-                self.index.insert(domain, i);
-                i
-            }
-        };
-        SidRef { domain, rid }
+        SidRef { domain: self.domain(&domain), rid }
+    }
+    fn domain(&mut self, domain: &Sid) -> u32 {
+        if let Some(&known) = self.index.get(domain) {
+            return known;
+        }
+        let new = self.domains.len() as u32;
+        self.domains.push(domain.clone());
+        self.index.insert(domain.clone(), new);
+        new
     }
     /// From text; no SID where the text is none. Most SIDs of a domain follow one another, so the last domain is tried first.
     pub fn add_text(&mut self, text: &str) -> SidRef {
@@ -416,6 +416,42 @@ impl Inventory {
     }
     pub fn entra_object(&self, group: &EntraGroup) -> &EntraObject {
         &self.entra.objects[group.object as usize]
+    }
+    /// Takes the Entra half of another Inventory, whose own half is empty here.
+    pub fn take_entra(&mut self, other: Inventory) {
+        let by = self.text.append(other.text);
+        let sids: Vec<SidRef> =
+            other.sids.domains.iter().map(|d| SidRef { domain: self.sids.domain(d), rid: 0 }).collect();
+        let sid = |old: SidRef| match sids.get(old.domain as usize) {
+            Some(new) => SidRef { rid: old.rid, ..*new },
+            None => old,
+        };
+        let mut entra = other.entra;
+        for object in &mut entra.objects {
+            object.name = object.name.moved(by);
+        }
+        for user in &mut entra.users {
+            user.sid = user.sid.map(sid);
+            if let Identifier::Unreadable(text) = &mut user.on_premises_id {
+                *text = text.moved(by);
+            }
+        }
+        for group in &mut entra.groups {
+            group.sid = group.sid.map(sid);
+            let texts = [
+                &mut group.display_name,
+                &mut group.description,
+                &mut group.mail_nickname,
+                &mut group.writeback.group_type,
+            ];
+            for text in texts {
+                *text = text.moved(by);
+            }
+        }
+        for (name, value) in &mut entra.extensions {
+            (*name, *value) = (name.moved(by), value.moved(by));
+        }
+        self.entra = entra;
     }
     /// Objects of both sides, as the memory bound counts them.
     pub fn object_count(&self) -> usize {

@@ -14,6 +14,10 @@ impl Text {
     pub fn is_some(self) -> bool {
         self.0 != 0
     }
+    /// The same text in an arena that took its own in.
+    pub fn moved(self, by: u64) -> Text {
+        if self.is_none() { self } else { Text(self.0 + (by << LENGTH_BITS)) }
+    }
 }
 
 /// Append-only store of text. Nothing is ever freed or deduplicated; one tenant is loaded, judged and dropped.
@@ -44,6 +48,12 @@ impl Arena {
         let len = (text.0 & Self::MAX_LEN as u64) as usize;
         self.text.get(start..start + len)
     }
+    /// Appends all of another arena; its texts are found here as `Text::moved` by the number returned.
+    pub fn append(&mut self, other: Arena) -> u64 {
+        let by = self.text.len() as u64;
+        self.text.push_str(&other.text);
+        by
+    }
     /// Bytes held.
     pub fn len(&self) -> usize {
         self.text.len()
@@ -66,6 +76,11 @@ mod tests {
         assert_eq!(arena.get(b), Some("x"));
         assert_eq!(arena.get(Text::NONE), None);
         assert_eq!(arena.add_opt(None), Text::NONE);
+        let mut other = Arena::default();
+        other.add("first");
+        let by = other.append(arena);
+        assert_eq!((other.get(a.moved(by)), other.get(empty.moved(by))), (Some("Zürich"), Some("")));
+        assert_eq!(Text::NONE.moved(by), Text::NONE);
     }
 
     #[test]
