@@ -103,7 +103,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The groups to assess, in published order: by DN, those without one last, then by object id.
+    /// The groups to assess, in the order in which they lie in memory: AD's first, then those that AD has not, by object
+    /// id. `published_order` sorts them.
     pub fn entries(&self) -> Vec<Entry> {
         let inventory = self.inventory;
         let mut entries: Vec<Entry> = inventory
@@ -119,7 +120,6 @@ impl<'a> Context<'a> {
                 (inside || entra.is_some()).then_some(Entry { ad: row as u32, entra: entra.unwrap_or(NONE) })
             })
             .collect();
-        sort_by_name(inventory, &mut entries);
         let mut unwritten: Vec<u32> = inventory
             .entra
             .groups
@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
                     Tri::False => g.unified.is_true() && inventory.ad.is_whole(),
                     _ => false,
                 };
-                listed && !g.deleted && self.index.ad_group_by_anchor(inventory, inventory.entra_object(g).id).is_none()
+                listed && !g.deleted && self.index.ad_group_by_anchor(inventory.entra_object(g).id).is_none()
             })
             .map(|(row, _)| row as u32)
             .collect();
@@ -141,22 +141,30 @@ impl<'a> Context<'a> {
     }
 }
 
-/// By DN, byte by byte. The first bytes are compared as one number beside the entry; names themselves, which lie all over
-/// memory, only where those are equal.
-fn sort_by_name(inventory: &Inventory, entries: &mut Vec<Entry>) {
+/// Published order: by DN, byte by byte; groups without one stay last, as they are. The first bytes are compared as one
+/// number beside the entry; names themselves, which lie all over memory, only where those are equal.
+pub fn published_order<R: Copy + Send + Sync>(
+    inventory: &Inventory,
+    entries: Vec<Entry>,
+    rows: Vec<R>,
+) -> (Vec<Entry>, Vec<R>) {
     let name = |e: &Entry| inventory.dn(inventory.ad.groups[e.ad as usize].object);
-    let mut keyed: Vec<([u8; 24], Entry)> = entries
-        .par_iter()
-        .map(|entry| {
-            let mut head = [0; 24];
-            let bytes = name(entry).as_bytes();
-            let n = bytes.len().min(24);
-            head[..n].copy_from_slice(&bytes[..n]);
-            (head, *entry)
-        })
-        .collect();
-    keyed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| name(&a.1).cmp(name(&b.1))).then(a.1.ad.cmp(&b.1.ad)));
-    *entries = keyed.into_iter().map(|(_, entry)| entry).collect();
+    let in_ad = entries.partition_point(|e| e.ad != NONE);
+    let head = |e: &Entry| {
+        let mut head = [0; 24];
+        let bytes = name(e).as_bytes();
+        let n = bytes.len().min(24);
+        head[..n].copy_from_slice(&bytes[..n]);
+        head
+    };
+    let mut keyed: Vec<([u8; 24], u32)> =
+        entries[..in_ad].par_iter().enumerate().map(|(i, e)| (head(e), i as u32)).collect();
+    keyed.par_sort_unstable_by(|a, b| {
+        let by_name = || name(&entries[a.1 as usize]).cmp(name(&entries[b.1 as usize]));
+        a.0.cmp(&b.0).then_with(by_name).then(a.1.cmp(&b.1))
+    });
+    let order = || keyed.iter().map(|(_, i)| *i as usize).chain(in_ad..entries.len());
+    (order().map(|i| entries[i]).collect(), order().map(|i| rows[i]).collect())
 }
 
 /// AD groups that have groups as members.

@@ -16,7 +16,7 @@ pub struct Index {
     pub by_edoi: Vec<(u128, u32)>,
     /// Values that begin with `Group_` but are no anchors, lower case (and whether in EDOI), with the groups that carry them.
     pub odd_values: HashMap<(bool, String), Vec<u32>>,
-    ad_by_anchor: HashTable<u32>,
+    ad_by_anchor: HashTable<(ObjectGuid, u32)>,
     /// Rows of AD groups that may share a value with another object; C15 looks no further at the rest.
     pub perhaps_shared: HashSet<u32>,
     /// Whether the input has AD users with an objectGUID, and is not cut, so that a missing one means something.
@@ -26,25 +26,21 @@ pub struct Index {
 impl Index {
     pub fn build(inventory: &Inventory) -> Self {
         let hasher = DefaultHashBuilder::default();
-        let ((entra_groups, (by_admin_description, by_edoi)), (ad_by_guid, ad_by_sid)) = rayon::join(
-            || (entra_groups(inventory, &hasher), anchors(inventory)),
-            || rayon::join(|| ad_guids(inventory, &hasher), || ad_sids(inventory, &hasher)),
+        let (((by_admin_description, by_edoi), odd_values), (entra_groups, (ad_by_guid, ad_by_sid))) = rayon::join(
+            || rayon::join(|| anchors(inventory), || odd_values(inventory)),
+            || {
+                rayon::join(
+                    || entra_groups(inventory, &hasher),
+                    || rayon::join(|| ad_guids(inventory, &hasher), || ad_sids(inventory, &hasher)),
+                )
+            },
         );
-        let mut odd_values: HashMap<(bool, String), Vec<u32>> = HashMap::default();
-        for (row, group) in inventory.ad.groups.iter().enumerate() {
-            for (is_edoi, text) in [(false, group.admin_description), (true, group.edoi)] {
-                if let Some(text) = inventory.text.get(text)
-                    && starts_like_anchor(text)
-                    && Anchor::parse(text).is_none()
-                {
-                    odd_values.entry((is_edoi, text.to_lowercase())).or_default().push(row as u32);
-                }
-            }
-        }
         let has_ad_users = !inventory.ad.environment.partial
             && inventory.ad.objects.iter().any(|o| o.class == AdClass::User && !o.guid.is_nil());
-        let ad_by_anchor = ad_anchors(&hasher, &by_admin_description, &by_edoi, inventory);
-        let perhaps_shared = perhaps_shared(inventory, &by_admin_description, &by_edoi, &odd_values);
+        let (ad_by_anchor, perhaps_shared) = rayon::join(
+            || ad_anchors(&hasher, &by_admin_description, &by_edoi, inventory),
+            || perhaps_shared(inventory, &by_admin_description, &by_edoi, &odd_values),
+        );
         Index {
             hasher,
             entra_groups,
@@ -73,30 +69,48 @@ impl Index {
         self.ad_by_sid.find(self.hasher.hash_one(sid), |&id| inventory.ad.objects[id as usize].sid == sid).copied()
     }
     /// Rows of AD groups whose `adminDescription` is this anchor, or failing that, whose EDOI is.
-    pub fn ad_group_by_anchor(&self, inventory: &Inventory, id: ObjectGuid) -> Option<u32> {
-        let hash = self.hasher.hash_one(id);
-        let same = |row: &u32| anchor_of(inventory, &inventory.ad.groups[*row as usize]).is_some_and(|a| a.0 == id);
-        self.ad_by_anchor.find(hash, same).copied()
+    pub fn ad_group_by_anchor(&self, id: ObjectGuid) -> Option<u32> {
+        self.ad_by_anchor.find(self.hasher.hash_one(id), |(known, _)| *known == id).map(|(_, row)| *row)
     }
 }
 
-/// One row for each anchor that a group is matched by: `adDescription` before EDOI, the first row of several.
+/// One row for each anchor that a group is matched by: `adminDescription` before EDOI, the first row of several.
 fn ad_anchors(
     hasher: &DefaultHashBuilder,
     by_description: &Anchors,
     by_edoi: &Anchors,
     inventory: &Inventory,
-) -> HashTable<u32> {
-    let anchor = |row: u32| anchor_of(inventory, &inventory.ad.groups[row as usize]).map(|a| a.0).unwrap_or_default();
+) -> HashTable<(ObjectGuid, u32)> {
+    let described = |row: u32| {
+        let text = inventory.text.get(inventory.ad.groups[row as usize].admin_description);
+        AnchorText::read(text).anchor().is_some()
+    };
     let mut table = HashTable::with_capacity(by_description.len().max(by_edoi.len()));
+    // A group whose two attributes differ is matched by its description.
+    let by_edoi = by_edoi.iter().filter(|(_, row)| !described(*row));
     for (key, row) in by_description.iter().chain(by_edoi) {
         let id = ObjectGuid::from_u128(*key);
-        // A group whose two attributes differ is matched by its description.
-        if anchor(*row) == id {
-            table.entry(hasher.hash_one(id), |r| anchor(*r) == id, |r| hasher.hash_one(anchor(*r))).or_insert(*row);
-        }
+        table
+            .entry(hasher.hash_one(id), |(known, _)| *known == id, |(known, _)| hasher.hash_one(known))
+            .or_insert((id, *row));
     }
     table
+}
+
+/// Values that begin like an anchor and are none.
+fn odd_values(inventory: &Inventory) -> HashMap<(bool, String), Vec<u32>> {
+    let mut odd: HashMap<(bool, String), Vec<u32>> = HashMap::default();
+    for (row, group) in inventory.ad.groups.iter().enumerate() {
+        for (is_edoi, text) in [(false, group.admin_description), (true, group.edoi)] {
+            if let Some(text) = inventory.text.get(text)
+                && starts_like_anchor(text)
+                && Anchor::parse(text).is_none()
+            {
+                odd.entry((is_edoi, text.to_lowercase())).or_default().push(row as u32);
+            }
+        }
+    }
+    odd
 }
 
 fn perhaps_shared(
@@ -147,7 +161,7 @@ fn anchors(inventory: &Inventory) -> (Anchors, Anchors) {
         let mut out: Vec<(u128, u32)> = inventory
             .ad
             .groups
-            .iter()
+            .par_iter()
             .enumerate()
             .filter_map(|(row, g)| Some((Anchor::parse(inventory.text.get(pick(g))?)?.0.as_u128(), row as u32)))
             .collect();

@@ -125,7 +125,7 @@ fn user(inventory: &Inventory, index: &Index, row: u32) -> (Sort, Counterpart) {
 
 fn group(inventory: &Inventory, index: &Index, object: usize) -> (Sort, Counterpart) {
     let entry = &inventory.entra.objects[object];
-    let by_anchor = match index.ad_group_by_anchor(inventory, entry.id) {
+    let by_anchor = match index.ad_group_by_anchor(entry.id) {
         Some(row) => Counterpart::Object(inventory.ad.groups[row as usize].object),
         None if inventory.ad.is_whole() => Counterpart::Nobody,
         None => Counterpart::Open,

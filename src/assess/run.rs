@@ -1,6 +1,6 @@
 //! An assessment: the first pass over all groups, the gates, and the view that report writers read.
 
-use super::context::Context;
+use super::context::{Context, published_order};
 use super::gates::{self, GateContext};
 use super::rules;
 use super::settings::Settings;
@@ -84,6 +84,7 @@ impl<'a> Assessed<'a> {
             })
             .collect();
         second_pass(&cx, &entries, &mut rows, c24, &tallies);
+        let (entries, rows) = published_order(inventory, entries, rows);
         let summary = summarise(&cx, &entries, &rows, &tallies);
         let mut assessed = Assessed {
             header: Header {
