@@ -560,6 +560,9 @@ impl AdBuilder {
 
     fn report_missing(&mut self, inventory: &Inventory) {
         let missing = |id: &u32| inventory.ad.objects[*id as usize].class == AdClass::Missing;
+        if inventory.ad.objects.iter().all(|o| o.class != AdClass::Missing) {
+            return;
+        }
         let mut first_group: BTreeMap<u32, u32> = BTreeMap::new();
         let mut total = 0usize;
         for group in 0..inventory.ad.members.len() {

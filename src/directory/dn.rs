@@ -120,7 +120,7 @@ const SEPARATOR: char = '\0';
 /// Appends to `out`, which the caller clears and reuses.
 pub fn write_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
     let start = out.len();
-    if fast_key(text, out).is_some() {
+    if fast_key(text.as_bytes(), out).is_some() {
         return Some(());
     }
     out.truncate(start);
@@ -136,21 +136,20 @@ pub struct KeyWriter {
 }
 
 impl KeyWriter {
-    /// The same as `write_key`.
-    pub fn key(&mut self, text: &str) -> Option<&[u8]> {
+    /// The same as `write_key`; `None` for bytes that are no text, too.
+    pub fn key(&mut self, bytes: &[u8]) -> Option<&[u8]> {
         self.key.clear();
-        let bytes = text.as_bytes();
         let comma = (1..bytes.len()).find(|i| bytes[*i] == b',' && bytes[*i - 1] != b'\\');
         if let Some(comma) = comma
             && comma + 1 < bytes.len()
-            && fast_key(&text[..comma], &mut self.key).is_some()
+            && fast_key(&bytes[..comma], &mut self.key).is_some()
         {
-            let tail = &text[comma + 1..];
-            if self.tail.is_empty() || tail.as_bytes() != self.tail {
+            let tail = &bytes[comma + 1..];
+            if self.tail.is_empty() || tail != self.tail {
                 self.tail.clear();
                 self.tail_key.clear();
-                write_key(tail, &mut self.tail_key)?;
-                self.tail.extend_from_slice(tail.as_bytes());
+                write_key(std::str::from_utf8(tail).ok()?, &mut self.tail_key)?;
+                self.tail.extend_from_slice(tail);
             }
             // A tail of blanks only is no name, but its key is empty: such a text is refused as a whole.
             if self.tail_key.is_empty() {
@@ -161,7 +160,7 @@ impl KeyWriter {
             return Some(&self.key);
         }
         self.key.clear();
-        write_key(text, &mut self.key)?;
+        write_key(std::str::from_utf8(bytes).ok()?, &mut self.key)?;
         Some(&self.key)
     }
 }
@@ -171,7 +170,7 @@ const SPECIAL: [bool; 256] = {
     let mut table = [false; 256];
     let mut i = 0;
     while i < 256 {
-        table[i] = i < 0x20 || i >= 0x80 || matches!(i as u8, b',' | b'\\' | b'"' | b'+' | b';' | b'<' | b'>' | b' ');
+        table[i] = i < 0x20 || i >= 0x80 || matches!(i as u8, b',' | b'\\' | b'"' | b'+' | b';' | b'<' | b'>');
         i += 1;
     }
     table
@@ -179,8 +178,7 @@ const SPECIAL: [bool; 256] = {
 
 /// The common case by far: no OIDs, hexadecimal escapes or quotes, no blanks beside separators. `None` where the name
 /// is not so plain, with `out` in disorder.
-fn fast_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
-    let bytes = text.as_bytes();
+fn fast_key(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut i = 0;
     while i < bytes.len() {
         let end = i + bytes[i..].iter().position(|b| *b == b'=')?;
@@ -199,17 +197,19 @@ fn fast_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
             push_lower(&bytes[i..i + run], out);
             i += run;
             let next = bytes.get(i + 1);
+            // A blank at a value's end does not count, unless it is escaped.
+            let blank_before = bytes[i - 1] == b' ';
             match bytes.get(i) {
+                None if blank_before => return None,
                 None => return Some(()),
                 Some(b',') => {
+                    if blank_before {
+                        return None;
+                    }
                     next?;
                     out.push(SEPARATOR as u8);
                     i += 1;
                     break;
-                }
-                Some(b' ') if !matches!(next, None | Some(b',' | b' ')) => {
-                    out.push(b' ');
-                    i += 1;
                 }
                 // The escapes that names in directories have: a comma above all.
                 Some(b'\\') => match next {
@@ -220,7 +220,7 @@ fn fast_key(text: &str, out: &mut Vec<u8>) -> Option<()> {
                     _ => return None,
                 },
                 Some(0x80..) => {
-                    let c = text[i..].chars().next()?;
+                    let c = bytes[i..bytes.len().min(i + 4)].utf8_chunks().next()?.valid().chars().next()?;
                     for lower in c.to_lowercase() {
                         out.extend_from_slice(lower.encode_utf8(&mut [0; 4]).as_bytes());
                     }
@@ -568,13 +568,13 @@ mod tests {
             for name in &names {
                 let mut plain = Vec::new();
                 let expected = write_key(name, &mut plain).map(|()| plain.as_slice());
-                prop_assert_eq!(writer.key(name), expected, "{}", name);
+                prop_assert_eq!(writer.key(name.as_bytes()), expected, "{}", name);
             }
         }
         #[test]
         fn never_panics(text in ".{0,60}") {
             let _ = Dn::parse(&text);
-            let _ = KeyWriter::default().key(&text);
+            let _ = KeyWriter::default().key(text.as_bytes());
             let _ = write_key(&text, &mut Vec::new());
         }
     }

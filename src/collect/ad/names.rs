@@ -22,7 +22,7 @@ impl Default for NameKeys {
 }
 
 impl NameKeys {
-    fn of(self, dn: &str, writer: &mut KeyWriter) -> NameKey {
+    fn of(self, dn: &[u8], writer: &mut KeyWriter) -> NameKey {
         let hash = xxhash_rust::xxh3::xxh3_128_with_seed(writer.key(dn)?, self.seed);
         Some([hash as u64, (hash >> 64) as u64])
     }
@@ -39,19 +39,24 @@ pub struct Prepared {
 
 impl Prepared {
     pub fn make_ready(&mut self, keys: NameKeys, writer: &mut KeyWriter) {
-        self.dn = keys.of(&self.entry.dn, writer);
+        self.dn = keys.of(self.entry.dn.as_bytes(), writer);
         if self.names.capacity() > 1 << 10 {
             self.names = Vec::new();
         }
         self.names.clear();
         for (name, value, _) in self.entry.values() {
-            if is_name_list(name.split(';').next().unwrap_or(name)) && !value.is_empty() {
-                self.names.push(std::str::from_utf8(value).ok().and_then(|dn| keys.of(dn, writer)));
+            if is_name_list(name) && !value.is_empty() {
+                self.names.push(keys.of(value, writer));
             }
         }
     }
 }
 
+/// `member` and `memberOf`, with options or without.
 fn is_name_list(attribute: &str) -> bool {
+    if !attribute.starts_with(['m', 'M']) {
+        return false;
+    }
+    let attribute = attribute.split(';').next().unwrap_or(attribute);
     attribute.eq_ignore_ascii_case("member") || attribute.eq_ignore_ascii_case("memberOf")
 }
