@@ -214,9 +214,6 @@ pub fn show(view: &dyn View, out: Option<&Path>, names: &[&str], printer: &mut P
         printer
             .line(format!("{RED}PARTIAL{RED:#}: the collection fell short; what rests on the missing part is unknown"));
     }
-    for limit in &header.limits {
-        printer.line(format!("{DIM}{}{DIM:#}", plain(limit)));
-    }
     printer.line(format!(
         "{BOLD}{} groups{BOLD:#}: {GREEN}{} migrate{GREEN:#}, {YELLOW}{} fix{YELLOW:#}, {} review, {} exclude; {} with open questions",
         s.groups, s.migrate, s.fix, s.review, s.exclude, s.unknown
@@ -241,6 +238,9 @@ pub fn show(view: &dyn View, out: Option<&Path>, names: &[&str], printer: &mut P
     }
     if !header.problems.is_empty() {
         printer.line(format!("{} problem(s) in the input, listed in the reports", header.problems.len()));
+    }
+    for limit in &header.limits {
+        printer.line(format!("{DIM}Limits: {}{DIM:#}", plain(limit)));
     }
     if let Some(out) = out {
         printer.line(format!("{BOLD}Reports{BOLD:#}: {}", out.display()));
