@@ -24,7 +24,10 @@ const MAX_LISTED: usize = 1_000;
 #[derive(Default)]
 pub struct AdBuilder {
     pub keys: NameKeys,
-    by_dn: HashTable<([u64; 2], u32)>,
+    /// Object numbers by every spelling met, and by name.
+    by_spelling: HashTable<(NameKey, u32)>,
+    by_name: HashTable<(NameKey, u32)>,
+    writer: KeyWriter,
     key: Vec<u8>,
     /// For lists that came in ranges: group row → the ranges read.
     ranges: HashMap<u32, Vec<(u32, Option<u32>)>>,
@@ -114,7 +117,7 @@ impl AdBuilder {
                     self.range_values += 1;
                 }
                 if !value.is_empty() {
-                    let id = self.object(inventory, value, names.next().flatten()).ok_or_else(|| {
+                    let id = self.object(inventory, value, names.next().unwrap_or_default()).ok_or_else(|| {
                         Error::input(
                             place(line),
                             format!("the member {:?} is no distinguished name", String::from_utf8_lossy(value)),
@@ -159,7 +162,7 @@ impl AdBuilder {
                 "msds-objectsoa" => facts.object_soa = Some(text()?),
                 "whenchanged" => facts.when_changed = Some(text()?),
                 "memberof" => {
-                    let id = self.object(inventory, value, names.next().flatten()).ok_or_else(|| {
+                    let id = self.object(inventory, value, names.next().unwrap_or_default()).ok_or_else(|| {
                         Error::input(
                             place(line),
                             format!("memberOf {:?} is no distinguished name", String::from_utf8_lossy(value)),
@@ -311,7 +314,7 @@ impl AdBuilder {
         let values = self.range_values;
         for (entry, path) in held {
             let mut prepared = Prepared { entry, ..Prepared::default() };
-            prepared.make_ready(self.keys, &mut KeyWriter::default());
+            prepared.make_ready(self.keys);
             self.add(inventory, &prepared, &path)?;
         }
         self.range_values = values; // They were counted when they were first read.
@@ -461,13 +464,16 @@ impl AdBuilder {
     }
 
     /// The number of a name, given when it is first seen.
-    fn object(&mut self, inventory: &mut Inventory, dn: &[u8], key: NameKey) -> Option<u32> {
-        let key = key?; // only text has one
-        let entry = self.by_dn.entry(key[0], |(known, _)| *known == key, |(known, _)| known[0]);
+    fn object(&mut self, inventory: &mut Inventory, dn: &[u8], spelling: NameKey) -> Option<u32> {
+        if let Some((_, id)) = self.by_spelling.find(spelling[0], |(known, _)| *known == spelling) {
+            return Some(*id);
+        }
+        let key = self.keys.name(dn, &mut self.writer)?;
+        let entry = self.by_name.entry(key[0], |(known, _)| *known == key, |(known, _)| known[0]);
         let Inventory { ad, text, .. } = inventory;
         let slot = entry.or_insert_with(|| {
             ad.objects.push(AdObject {
-                dn: text.add(&String::from_utf8_lossy(dn)),
+                dn: text.add(&String::from_utf8_lossy(dn)), // only text has a key
                 guid: ObjectGuid::NIL,
                 sid: SidRef::default(),
                 sam_account_name: Text::NONE,
@@ -477,7 +483,9 @@ impl AdBuilder {
             });
             (key, ad.objects.len() as u32 - 1)
         });
-        Some(slot.get().1)
+        let id = slot.get().1;
+        self.by_spelling.insert_unique(spelling[0], (spelling, id), |(known, _)| known[0]);
+        Some(id)
     }
 
     fn note_domain(&mut self, dn: &str, path: &Path, line: u64) -> Result<(), String> {

@@ -6,8 +6,8 @@ use super::entra::{Collection, EntraBuilder};
 use super::graph_json;
 use super::ldif;
 use crate::bundle::{Certificate, Part, Source};
+use crate::directory::Dn;
 use crate::directory::inventory::{Assignment, CloudSync, Inventory, Sku};
-use crate::directory::{Dn, KeyWriter};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use serde_json::Value;
@@ -477,9 +477,8 @@ fn read_ahead(
             }
         });
         scope.spawn(move || {
-            let mut writer = KeyWriter::default();
             for mut batch in receive_read {
-                batch.iter_mut().for_each(|prepared| prepared.make_ready(keys, &mut writer));
+                batch.iter_mut().for_each(|prepared| prepared.make_ready(keys));
                 if send_ready.send(batch).is_err() {
                     return;
                 }

@@ -3,17 +3,17 @@
 use crate::collect::ldif::Entry;
 use crate::directory::KeyWriter;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// Turns names into 128-bit keys: equal for spellings of one name, different for different names. With a seed drawn for
-/// the run nobody can prepare a collision, and by chance one among ten million names has odds of 10^-25; so a key
-/// stands for its name, and members are numbered without touching the names again.
+/// Turns names into 128-bit keys. With a seed drawn for the run nobody can prepare a collision, and by chance one among
+/// ten million names has odds of 10^-25; so a key stands for its name, and members are numbered without touching the
+/// names again.
 #[derive(Clone, Copy)]
 pub struct NameKeys {
     seed: u64,
 }
 
-/// A name's key; `None` is no distinguished name.
-pub type NameKey = Option<[u64; 2]>;
+pub type NameKey = [u64; 2];
 
 impl Default for NameKeys {
     fn default() -> Self {
@@ -22,13 +22,21 @@ impl Default for NameKeys {
 }
 
 impl NameKeys {
-    fn of(self, dn: &[u8], writer: &mut KeyWriter) -> NameKey {
-        let hash = xxhash_rust::xxh3::xxh3_128_with_seed(writer.key(dn)?, self.seed);
-        Some([hash as u64, (hash >> 64) as u64])
+    fn hash(self, bytes: &[u8]) -> NameKey {
+        let hash = xxh3_128_with_seed(bytes, self.seed);
+        [hash as u64, (hash >> 64) as u64]
+    }
+    /// The key of a text as it is spelt. Members mostly spell a name alike, and then this is all that is needed.
+    pub fn spelling(self, text: &[u8]) -> NameKey {
+        self.hash(text)
+    }
+    /// The key of a name, equal for all its spellings; `None` for what is no distinguished name.
+    pub fn name(self, dn: &[u8], writer: &mut KeyWriter) -> Option<NameKey> {
+        Some(self.hash(writer.key(dn)?))
     }
 }
 
-/// An entry with the keys of the names it holds, made ready by the thread that reads.
+/// An entry with the keys of the names it holds, made ready by another thread than the one that numbers them.
 #[derive(Default)]
 pub struct Prepared {
     pub entry: Entry,
@@ -38,15 +46,15 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    pub fn make_ready(&mut self, keys: NameKeys, writer: &mut KeyWriter) {
-        self.dn = keys.of(self.entry.dn.as_bytes(), writer);
+    pub fn make_ready(&mut self, keys: NameKeys) {
+        self.dn = keys.spelling(self.entry.dn.as_bytes());
         if self.names.capacity() > 1 << 10 {
             self.names = Vec::new();
         }
         self.names.clear();
         for (name, value, _) in self.entry.values() {
             if is_name_list(name) && !value.is_empty() {
-                self.names.push(keys.of(value, writer));
+                self.names.push(keys.spelling(value));
             }
         }
     }
