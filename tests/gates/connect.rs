@@ -320,6 +320,22 @@ fn e10() {
                 },
                 "fail",
             ),
+            (
+                "none left on one, the other's rules not in the input",
+                |w| {
+                    sync01(w, |s| take(s, 0, 100));
+                    standby(w, |s| s["rules"] = json!(null));
+                },
+                "fail",
+            ),
+            (
+                "free on one, the other's rules not in the input",
+                |w| {
+                    sync01(w, |_| {});
+                    standby(w, |s| s["rules"] = json!(null));
+                },
+                "unknown",
+            ),
             ("rules not in the input", |w| sync01(w, |s| s["rules"] = json!(null)), "unknown"),
             ("a precedence not told", |w| sync01(w, |s| s["rules"][0]["precedence"] = json!(null)), "unknown"),
         ],

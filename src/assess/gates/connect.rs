@@ -334,10 +334,12 @@ fn e10(gcx: &GateContext<'_>) -> Outcome {
             }
         }
     }
+    // The rules that are known may already leave too few, whatever the others hold.
+    let ruled_out = free.as_ref().is_some_and(|f| f.len() < 2);
     let free = free.unwrap_or_default();
     let chosen: Vec<u16> = free.iter().copied().take(2).collect();
     let evidence = json!({ "free": free.len(), "chosen": chosen, "coexistenceRules": present });
-    if !blind.is_empty() {
+    if !blind.is_empty() && !ruled_out {
         return Outcome::unknown(
             format!("The rules of {} are not in the input, or lack their precedence", blind.join(", ")),
             SETTLE_RULES,
