@@ -85,6 +85,31 @@ fn every_gate_is_shown() {
     });
 }
 
+/// What holds directory data is its owner's alone.
+#[cfg(unix)]
+#[test]
+fn bundle_and_reports_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (export, out) = (dir.path().join("export"), dir.path().join("bundle"));
+    std::fs::create_dir_all(export.join("entra")).unwrap();
+    std::fs::write(export.join("entra/groups.json"), "[]").unwrap();
+    let collected = offline::collect(&export, &Wishes::default(), &mut |_, _| {}).unwrap();
+    let about = bundle::write::About {
+        created: example::COLLECTED.to_owned(),
+        anonymised: false,
+        sources: collected.sources,
+        certificate: collected.certificate,
+    };
+    bundle::write(&collected.inventory, about, &out).unwrap();
+    let reports = dir.path().join("reports");
+    groupshift::report::folder::Folder::prepare(&reports, &[], false).unwrap();
+    for folder in [out, reports] {
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700, "{}", folder.display());
+    }
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

@@ -27,10 +27,14 @@ pub fn write(inventory: &Inventory, about: About, out: &Path) -> Result<Manifest
     check_target(out)?;
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(|e| Error::io("create the folder", parent, e))?;
-    let staging = tempfile::Builder::new()
-        .prefix(".groupshift-bundle-")
-        .tempdir_in(parent)
-        .map_err(|e| Error::io("create a folder in", parent, e))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".groupshift-bundle-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    let staging = builder.tempdir_in(parent).map_err(|e| Error::io("create a folder in", parent, e))?;
     let dir = staging.path();
 
     let ad = &inventory.ad;
@@ -69,7 +73,7 @@ pub fn write(inventory: &Inventory, about: About, out: &Path) -> Result<Manifest
     let mut text =
         serde_json::to_vec_pretty(&manifest).map_err(|e| Error::failed(format!("cannot write the manifest: {e}")))?;
     text.push(b'\n');
-    let mut file = private_file(&path)?;
+    let mut file = new_file(&path)?;
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(|e| Error::io("write", &path, e))?;
 
     if out.exists() {
@@ -138,7 +142,7 @@ const LEVEL: i32 = 1;
 fn lines<T: Serialize>(dir: &Path, name: &str, records: impl IntoIterator<Item = T>) -> Result<FileEntry> {
     let path = dir.join(name);
     let fail = |e: std::io::Error| Error::io("write", &path, e);
-    let hashing = Hashing { inner: private_file(&path)?, hash: Sha256::new(), bytes: 0 };
+    let hashing = Hashing { inner: new_file(&path)?, hash: Sha256::new(), bytes: 0 };
     let mut out = zstd::Encoder::new(BufWriter::with_capacity(1 << 18, hashing), LEVEL).map_err(fail)?;
     let mut count = 0u64;
     let mut line = Vec::new();
@@ -154,9 +158,8 @@ fn lines<T: Serialize>(dir: &Path, name: &str, records: impl IntoIterator<Item =
     Ok(FileEntry { name: name.to_owned(), sha256: hex(&hashing.hash.finalize()), bytes: hashing.bytes, records: count })
 }
 
-/// A new file that only its owner may read where the system knows such a thing; the folder that holds it is private
-/// too, since `tempfile` makes it so.
-fn private_file(path: &Path) -> Result<File> {
+/// A file that was not there before. The folder that holds it is its owner's alone, where the system knows such a thing.
+fn new_file(path: &Path) -> Result<File> {
     File::create_new(path).map_err(|e| Error::io("create", path, e))
 }
 

@@ -74,9 +74,9 @@ struct Folder {
 impl Folder {
     fn open(dir: &Path) -> Result<Self> {
         let canonical = dir.canonicalize().map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => {
-                Error::usage("the folder of exported files does not exist").at(Place::file(dir))
-            }
+            std::io::ErrorKind::NotFound => Error::usage("the folder of exported files does not exist")
+                .at(Place::file(dir))
+                .hint("Give --offline the folder that holds ad/, entra/, cloudsync/ and connect/."),
             _ => Error::io("open the folder", dir, e),
         })?;
         if !canonical.is_dir() {
