@@ -118,6 +118,11 @@ impl Folder {
     }
 }
 
+/// A time as the manifest writes it.
+pub(super) fn time_of(time: std::time::SystemTime) -> String {
+    chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 struct Run<'p, 'q> {
     folder: Folder,
     inventory: Inventory,
@@ -130,10 +135,7 @@ impl Run<'_, '_> {
     fn source(&mut self, part: &str, path: &Path) {
         let metadata = std::fs::metadata(path).ok();
         let name = path.strip_prefix(&self.folder.root).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        let modified = metadata
-            .as_ref()
-            .and_then(|m| m.modified().ok())
-            .map(|t| chrono::DateTime::<chrono::Utc>::from(t).to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        let modified = metadata.as_ref().and_then(|m| m.modified().ok()).map(time_of);
         self.sources.push(Source { part: part.to_owned(), name, bytes: metadata.map_or(0, |m| m.len()), modified });
         (self.progress)(path, 0);
     }
