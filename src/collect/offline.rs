@@ -210,8 +210,8 @@ impl Run<'_, '_> {
                 partition: format!("ad/{name}"),
                 expected: None,
                 read,
-                values_by_range: 0,
                 shortfall,
+                ..Part::default()
             });
         }
         let finished = builder.finish(&mut self.inventory);
@@ -221,7 +221,6 @@ impl Run<'_, '_> {
             self.parts.push(Part {
                 source: "ad".to_owned(),
                 partition: "member lists".to_owned(),
-                expected: None,
                 read: self.inventory.ad.members.total() as u64,
                 values_by_range: finished.values_by_range,
                 shortfall: (n > 0).then(|| {
@@ -232,6 +231,7 @@ impl Run<'_, '_> {
                         if n > 3 { "; …" } else { "" }
                     )
                 }),
+                ..Part::default()
             });
         }
         Ok(finished)
@@ -558,6 +558,7 @@ impl Pages {
             read: self.read,
             values_by_range: 0,
             shortfall,
+            ..Part::default()
         }
     }
 }

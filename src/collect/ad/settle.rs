@@ -167,7 +167,8 @@ impl AdBuilder {
         id
     }
 
-    fn number_of(&mut self, dn: &[u8]) -> Option<u32> {
+    /// The number of a name that was met before.
+    pub fn number_of(&mut self, dn: &[u8]) -> Option<u32> {
         let key = self.keys.name(dn, &mut self.writer)?;
         self.by_name.find(key[0], |(known, _)| *known == key).map(|(_, id)| *id)
     }
