@@ -56,7 +56,7 @@ pub enum Note<'n> {
 }
 
 /// Takes notes from any thread.
-pub type Tell = dyn Fn(Note<'_>) + Send + Sync;
+pub type Tell<'t> = dyn Fn(Note<'_>) + Send + Sync + 't;
 
 /// One side, read: what its collector returns.
 #[derive(Default)]
@@ -77,7 +77,7 @@ pub struct Live<'c> {
     pub config: &'c Config,
     pub wishes: Wishes,
     pub since: Option<Base>,
-    pub tell: &'c Tell,
+    pub tell: &'c Tell<'c>,
 }
 
 /// How a live collection ended.

@@ -29,7 +29,7 @@ pub async fn search(
     forest: &Forest,
     domains: &[Domain],
     feed: &mut Feed,
-    tell: &Tell,
+    tell: &Tell<'_>,
 ) -> Result<Searched> {
     let mut out = Searched::default();
     let configured = ad.global_catalog_url.as_deref();

@@ -55,7 +55,7 @@ impl<'c> Reader<'c> {
         wishes: &Wishes,
         base: Option<&Base>,
         mut container: watch::Receiver<Option<Option<String>>>,
-        tell: &Tell,
+        tell: &Tell<'_>,
     ) -> Result<Half> {
         let ad = &self.config.settings.ad;
         let doing = |what: &str| tell(Note::Doing { part: "AD", what, done: 0, of: None });
@@ -162,7 +162,7 @@ impl<'c> Reader<'c> {
     }
 
     /// Whether this is the domain that is meant.
-    fn check(&self, forest: &Forest, tell: &Tell) -> Result<()> {
+    fn check(&self, forest: &Forest, tell: &Tell<'_>) -> Result<()> {
         let dns_domain = Dn::parse(forest.domain()).ok().and_then(|dn| dn.dns_domain());
         if let (Some(wanted), Some(found)) = (&self.config.settings.cloud_sync.domain, &dns_domain)
             && !wanted.eq_ignore_ascii_case(found)

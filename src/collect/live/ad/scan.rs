@@ -31,7 +31,7 @@ pub struct Task<'t> {
     pub connections: usize,
     /// Attributes of groups: with their members or without.
     pub group_attributes: &'t [&'t str],
-    pub tell: &'t Tell,
+    pub tell: &'t Tell<'t>,
 }
 
 /// One partition: what it is, and what the listing expects of it.

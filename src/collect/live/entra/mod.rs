@@ -16,7 +16,7 @@ impl<'c> Reader<'c> {
     }
 
     /// Fills the Entra half. `container` is told what Entra names as the writeback container as soon as it is known.
-    pub async fn collect(self, _: &Wishes, _: Option<&Base>, container: ContainerKnown, _: &Tell) -> Result<Half> {
+    pub async fn collect(self, _: &Wishes, _: Option<&Base>, container: ContainerKnown, _: &Tell<'_>) -> Result<Half> {
         drop(container);
         let tenant = self.config.settings.entra.tenant_id.as_deref().unwrap_or_default();
         Err(Error::failed(format!("tenant {tenant} cannot be read by this build")))
