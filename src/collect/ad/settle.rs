@@ -102,6 +102,9 @@ impl AdBuilder {
 
     /// Gives a group, described without its members, the members that it is known to have.
     pub fn adopt_members(&mut self, group: u32, members: Vec<u32>) {
+        if !members.is_empty() {
+            self.attributes_seen.insert("member".to_owned());
+        }
         self.changes.rows.insert(group, (members, Vec::new()));
     }
 
