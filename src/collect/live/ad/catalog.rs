@@ -3,7 +3,7 @@
 
 use super::discover::{Domain, Forest};
 use super::feed::{Batch, Feed};
-use super::link::{self, Dialer, Line, Trouble};
+use super::link::{self, Dialer, Line, Read};
 use super::names::ANY;
 use crate::bundle::{Part, Source};
 use crate::collect::live::{Note, Tell};
@@ -22,9 +22,31 @@ pub struct Searched {
     pub not_looked_at: Vec<String>,
 }
 
+/// The Global Catalog's answer: objects of other domains that carry an anchor, and how many carry one at all.
+pub struct Carriers {
+    dialer: Dialer,
+    elsewhere: Vec<Read>,
+    all: u64,
+}
+
+/// Searches the Global Catalog for carriers of an anchor. Needs nothing that the scan brings, so it runs beside it.
+pub async fn carriers(dialer: &Dialer, ad: &Ad, forest: &Forest) -> Result<Carriers> {
+    let connector = connector(&dialer.connector, ad.global_catalog_url.as_deref(), forest)?;
+    let dialer = Dialer { connector, pin: None };
+    // The empty base is the whole forest.
+    let search = Search::new("", Scope::Subtree, "(msDS-ExternalDirectoryObjectId=Group_*)", ANY);
+    let mut elsewhere =
+        Line::new(&dialer, None).again(async |session| link::all(session, search.clone()).await).await?;
+    let all = elsewhere.len() as u64;
+    // The domain itself is read better by the scan.
+    elsewhere.retain(|read| !Dn::parse(&read.entry.dn).is_ok_and(|dn| forest.holds(&dn)));
+    Ok(Carriers { dialer, elsewhere, all })
+}
+
 /// Searches the forest beyond the domain.
 pub async fn search(
     dialer: &Dialer,
+    carriers: Result<Carriers>,
     ad: &Ad,
     forest: &Forest,
     domains: &[Domain],
@@ -32,11 +54,14 @@ pub async fn search(
     tell: &Tell<'_>,
 ) -> Result<Searched> {
     let mut out = Searched::default();
-    let configured = ad.global_catalog_url.as_deref();
-    match catalog(&dialer.connector, configured, forest, feed, &mut out).await {
+    let catalog = match carriers {
+        Ok(carriers) => members(carriers, forest, feed, &mut out).await,
+        Err(error) => Err(error),
+    };
+    match catalog {
         Ok(()) => feed.inventory.ad.environment.global_catalog_searched = true,
         // What was asked for and fails is an error; what was merely tried is said.
-        Err(error) if configured.is_some() => return Err(error),
+        Err(error) if ad.global_catalog_url.is_some() => return Err(error),
         Err(error) => {
             tell(Note::Warning(plain(&format!("the Global Catalog could not be searched: {error}"))));
             out.not_looked_at.push(format!(
@@ -74,21 +99,11 @@ fn connector(dialer: &Connector, configured: Option<&str>, forest: &Forest) -> R
     dialer.to(&format!("{scheme}://{host}:{port}"), "[ad] global_catalog_url")
 }
 
-async fn catalog(
-    dialer: &Connector,
-    configured: Option<&str>,
-    forest: &Forest,
-    feed: &mut Feed,
-    out: &mut Searched,
-) -> Result<()> {
-    let dialer = Dialer { connector: connector(dialer, configured, forest)?, pin: None };
+async fn members(carriers: Carriers, forest: &Forest, feed: &mut Feed, out: &mut Searched) -> Result<()> {
+    let Carriers { dialer, elsewhere, all } = carriers;
     let mut line = Line::new(&dialer, None);
-    // The empty base is the whole forest.
-    let search = Search::new("", Scope::Subtree, "(msDS-ExternalDirectoryObjectId=Group_*)", ANY);
-    let carriers = line.again(async |session| link::all(session, search.clone()).await).await?;
-    let carrying = carriers.len() as u64;
-    for read in carriers {
-        foreign(feed, forest, read)?;
+    for read in elsewhere {
+        absent_members(feed, read)?;
     }
     let (mut asked, mut found, mut hidden) = (0, 0, Vec::new());
     for id in feed.builder.undescribed(&feed.inventory) {
@@ -99,15 +114,14 @@ async fn catalog(
         asked += 1;
         match line.one(&name, ANY, &[]).await? {
             Some(entry) => {
-                let read = link::read(&entry).map_err(|trouble: Trouble| Error::from(trouble))?;
-                foreign(feed, forest, read)?;
+                absent_members(feed, link::read(&entry).map_err(Error::from)?)?;
                 found += 1;
             }
             None => hidden.push(name),
         }
     }
     let part = |partition: &str| Part { source: "ad".to_owned(), partition: partition.to_owned(), ..Part::default() };
-    out.parts.push(Part { read: carrying, ..part("Global Catalog: carriers of an anchor") });
+    out.parts.push(Part { read: all, ..part("Global Catalog: carriers of an anchor") });
     let hidden = super::certificate::hidden_names("members from other domains", &hidden);
     out.parts.push(Part {
         expected: Some(asked),
@@ -139,17 +153,8 @@ async fn other_domain(dialer: &Connector, domain: &Domain, feed: &mut Feed, out:
     Ok(())
 }
 
-/// An object that the catalog shows. One of the domain itself is known better already.
-fn foreign(feed: &mut Feed, forest: &Forest, read: link::Read) -> Result<()> {
-    let here = Dn::parse(&read.entry.dn).is_ok_and(|dn| forest.holds(&dn));
-    match here && feed.builder.known(&feed.inventory, read.guid).is_some() {
-        true => Ok(()),
-        false => absent_members(feed, read),
-    }
-}
-
 /// Takes in an object whose members are not read: they are its own domain's business.
-fn absent_members(feed: &mut Feed, read: link::Read) -> Result<()> {
+fn absent_members(feed: &mut Feed, read: Read) -> Result<()> {
     let guid = read.guid;
     match guid.is_nil() {
         true => feed.take(Batch::of(feed.builder.keys, None, None, [read]))?,

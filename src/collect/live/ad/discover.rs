@@ -2,7 +2,7 @@
 //! read as entries and mean what they mean in an exported file.
 
 use super::feed::{Batch, Feed};
-use super::link::{self, Line, Pin, Trouble};
+use super::link::{self, Line, Pin, Read, Trouble};
 use super::names::{ANY, CONTROLLER};
 use crate::directory::inventory::Controller;
 use crate::directory::{Dn, ObjectGuid};
@@ -115,15 +115,30 @@ pub struct Domain {
 }
 
 /// What was found besides, for the certificate and the steps that follow.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Surroundings {
     pub domains: Vec<Domain>,
-    pub read: u64,
     pub hidden: Vec<String>,
+    read: Vec<Read>,
 }
 
-/// Reads schema, partitions, controllers, Recycle Bin, enforcement policy and AdminSDHolder into the feed.
-pub async fn surroundings(line: &mut Line<'_>, forest: &Forest, feed: &mut Feed) -> Result<Surroundings> {
+impl Surroundings {
+    /// Hands the entries on; they say more of a controller's account than the scan does. Returns how many there are.
+    pub fn give(&mut self, feed: &mut Feed) -> Result<u64> {
+        let read = std::mem::take(&mut self.read);
+        let count = read.len() as u64;
+        for read in read {
+            match read.guid.is_nil() {
+                true => feed.take(Batch::of(feed.builder.keys, None, None, [read]))?,
+                false => feed.refresh(None, read)?,
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Reads schema, partitions, controllers, Recycle Bin, enforcement policy and AdminSDHolder.
+pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surroundings> {
     let mut out = Surroundings::default();
     let (domain, configuration) = (forest.domain(), forest.configuration.as_str());
     let partitions = format!("CN=Partitions,{configuration}");
@@ -171,12 +186,11 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest, feed: &mut Feed)
     ];
     for search in searches {
         let base = search.base.clone();
-        let read = line.again(async |session| or_none(link::all(session, search.clone()).await)).await?;
+        let mut read = line.again(async |session| or_none(link::all(session, search.clone()).await)).await?;
         if base == partitions {
             out.domains = read.iter().filter_map(|r| crossref(&r.entry)).collect();
         }
-        out.read += read.len() as u64;
-        feed.take(Batch::of(feed.builder.keys, None, None, read))?;
+        out.read.append(&mut read);
     }
     if out.domains.is_empty() {
         out.hidden.push("the forest's partitions (crossRef objects): other domains may exist unseen".to_owned());

@@ -54,7 +54,7 @@ impl<'c> Reader<'c> {
         mut self,
         wishes: &Wishes,
         base: Option<&Base>,
-        mut container: watch::Receiver<Option<Option<String>>>,
+        container: watch::Receiver<Option<Option<String>>>,
         tell: &Tell<'_>,
     ) -> Result<Half> {
         let ad = &self.config.settings.ad;
@@ -66,10 +66,6 @@ impl<'c> Reader<'c> {
         let (forest, session) = first;
         self.check(&forest, tell)?;
         self.dialer.pin = Some(forest.pin());
-        let mut line = Line::new(&self.dialer, Some(session.clone()));
-        if let Some(dn) = &ad.writeback_ou {
-            security::check_container(&mut line, dn).await?;
-        }
         let way = since::way(base, &forest);
         match &way {
             Way::Full(Some(why)) => tell(Note::Warning(format!("--since: {why}; AD is read in full"))),
@@ -78,18 +74,32 @@ impl<'c> Reader<'c> {
             ))),
             Way::Full(None) => {}
         }
-        let mut feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
-        doing("looking around");
-        let around = discover::surroundings(&mut line, &forest, &mut feed).await?;
+        let feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
         let task = Task {
             dialer: &self.dialer,
             base: forest.domain(),
             connections: ad.connections as usize,
+            usn: forest.controller.highest_committed_usn,
             group_attributes: if matches!(way, Way::Full(_)) { names::GROUP } else { &names::GROUP[1..] },
             tell,
         };
-        let scanned = scan(task, feed, session).await?;
+        let lists = async {
+            let mut line = Line::new(&self.dialer, None);
+            let named = security::named(&mut line, &forest, ad.writeback_ou.as_deref(), container).await?;
+            match named {
+                Some(named) => Ok(Some((security::below_container(&mut line, &named.0).await?, named))),
+                None => Ok(None),
+            }
+        };
+        let around = async { discover::surroundings(&mut Line::new(&self.dialer, None), &forest).await };
+        // Whether the catalog has to be there is judged later.
+        let carriers = async { Ok(catalog::carriers(&self.dialer, ad, &forest).await) };
+        let first = session.clone();
+        let (scanned, mut around, lists, carriers) =
+            tokio::try_join!(scan(task, feed, first), around, lists, carriers)?;
         let Scanned { mut feed, partitions, groups, principals, repeats } = scanned;
+        let surroundings = around.give(&mut feed)?;
+        let mut line = Line::new(&self.dialer, Some(session));
         if repeats > 0 {
             tell(Note::Detail(format!("{repeats} part(s) of the scan were begun again")));
         }
@@ -111,21 +121,21 @@ impl<'c> Reader<'c> {
             )));
         }
         doing("searching the forest");
-        let mut beyond = catalog::search(&self.dialer, ad, &forest, &around.domains, &mut feed, tell).await?;
-        doing("waiting for what Entra names as the writeback container");
-        let entra = match ad.writeback_ou {
-            Some(_) => None,
-            None => container.wait_for(Option::is_some).await.ok().and_then(|known| known.clone().flatten()),
+        let mut beyond = catalog::search(&self.dialer, carriers, ad, &forest, &around.domains, &mut feed, tell).await?;
+        doing("access lists");
+        let found = match lists {
+            Some((lists, named)) => Some((lists, named)),
+            None => match security::parent_of_most(&feed, &forest) {
+                Some(named) => Some((security::below_container(&mut line, &named.0).await?, named)),
+                None => None,
+            },
         };
-        let found =
-            security::container(&mut line, &forest, &feed, ad.writeback_ou.as_deref(), entra.as_deref()).await?;
-        if let Some((dn, from)) = &found {
+        let (lists, container) = found.unzip();
+        if let Some((dn, from)) = &container {
             tell(Note::Detail(plain(&format!("writeback container: {dn} ({from})"))));
         }
-        let container = found.as_ref().map(|(dn, _)| dn.as_str());
-        let written_back = security::written_back(&feed, &forest, container);
-        doing("access lists");
-        let access = security::read(&mut line, &forest, &mut feed, container, &written_back).await?;
+        let written_back = security::written_back(&feed, &forest, container.as_ref().map(|(dn, _)| dn.as_str()));
+        let access = security::apply(&mut line, &forest, &mut feed, lists.unwrap_or_default(), &written_back).await?;
         let mut raw = Vec::new();
         let mut metadata = None;
         if wishes.audit {
@@ -153,7 +163,7 @@ impl<'c> Reader<'c> {
         inventory.ad.environment.partial = settled.shortfall.is_some();
         inventory.ad.environment.controller = Some(forest.controller);
         let memberships = inventory.ad.members.total() as u64;
-        let mut parts = vec![Part { read: around.read, hidden: around.hidden, ..part("schema and surroundings") }];
+        let mut parts = vec![Part { read: surroundings, hidden: around.hidden, ..part("schema and surroundings") }];
         parts.append(&mut certificate::parts(&partitions, &read, &settled, ranges, memberships));
         parts.push(access);
         parts.extend(metadata);

@@ -19,8 +19,10 @@ use tokio::sync::{Notify, mpsc};
 
 /// Batches that may wait for the consumer.
 const AHEAD: usize = 8;
-/// Objects below which a sort is not cut.
-const WORTH_CUTTING: usize = 1_000;
+/// Objects of a partition, at least.
+const WORTH_CUTTING: usize = 5_000;
+/// A database with fewer sequence numbers has fewer objects: its sorts are read in one piece, while they are counted.
+const SMALL: u64 = 50_000;
 /// Lists that wait to be completed by other connections; more are completed on the spot.
 const WAITING_LISTS: usize = 32;
 
@@ -29,6 +31,8 @@ pub struct Task<'t> {
     pub dialer: &'t Dialer,
     pub base: &'t str,
     pub connections: usize,
+    /// The controller's highest sequence number, which bounds the number of objects.
+    pub usn: u64,
     /// Attributes of groups: with their members or without.
     pub group_attributes: &'t [&'t str],
     pub tell: &'t Tell<'t>,
@@ -108,13 +112,20 @@ struct Shared<'t> {
 /// Reads everything below the base; `first` is a connection that is open already.
 pub async fn scan(task: Task<'_>, feed: Feed, first: Session) -> Result<Scanned> {
     let (out, batches) = mpsc::channel(AHEAD);
-    let jobs = Kind::ALL.into_iter().map(|kind| (Job::List(kind), 0)).collect();
+    let small = task.usn < SMALL;
+    let pieces = Kind::ALL.map(|kind| Partition { kind, range: (None, None), expected: 0 });
+    let mut jobs: VecDeque<(Job, u32)> = Kind::ALL.into_iter().map(|kind| (Job::List(kind), 0)).collect();
+    if small {
+        // The longest job first.
+        jobs.extend((0..pieces.len()).rev().map(|piece| (Job::Read(piece), 0)));
+        jobs.make_contiguous().reverse();
+    }
     let queue = Queue {
         jobs,
         running: 0,
         failed: false,
         waiting_lists: 0,
-        partitions: Vec::new(),
+        partitions: if small { pieces.to_vec() } else { Vec::new() },
         groups: Listing::default(),
         principals: Listing::default(),
     };
@@ -234,9 +245,17 @@ impl Shared<'_> {
 
     async fn list(&self, session: &Session, kind: Kind) -> Result<(), Trouble> {
         let listing = list(session, self.task.base, kind).await?;
-        let partitions = cut(kind, &listing, self.task.connections);
-        self.expected.fetch_add(listing.guids.len() as u64, Ordering::Relaxed);
+        let total = listing.guids.len() as u64;
+        self.expected.fetch_add(total, Ordering::Relaxed);
         let mut queue = self.lock();
+        let counted = queue.partitions.iter_mut().find(|p| p.kind == kind);
+        let partitions = match counted {
+            Some(whole) => {
+                whole.expected = total;
+                Vec::new()
+            }
+            None => cut(kind, &listing, self.task.connections),
+        };
         for partition in partitions {
             let number = queue.partitions.len();
             queue.partitions.push(partition);
@@ -348,7 +367,7 @@ pub async fn list(session: &Session, base: &str, kind: Kind) -> Result<Listing, 
 fn cut(kind: Kind, listing: &Listing, connections: usize) -> Vec<Partition> {
     let total = listing.guids.len();
     let whole = |expected| vec![Partition { kind, range: (None, None), expected }];
-    let pieces = if connections > 1 { (connections * 2).min(total / WORTH_CUTTING * 2) } else { 1 };
+    let pieces = if connections > 1 { (connections * 2).min(total / WORTH_CUTTING) } else { 1 };
     if pieces < 2 || listing.created.len() != total {
         return whole(total as u64);
     }
@@ -379,7 +398,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn partitions_are_disjoint_and_cover(created in proptest::collection::vec(0i64..5_000, 0..6_000), connections in 1usize..9) {
+        fn partitions_are_disjoint_and_cover(created in proptest::collection::vec(0i64..5_000, 0..30_000), connections in 1usize..9) {
             let listing = Listing { guids: vec![ObjectGuid::NIL; created.len()], created: created.clone() };
             let partitions = cut(Kind::Groups, &listing, connections);
             let holds = |p: &Partition, n: i64| p.range.0.is_none_or(|a| n > a) && p.range.1.is_none_or(|b| n <= b);

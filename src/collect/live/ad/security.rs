@@ -8,15 +8,16 @@ use crate::bundle::Part;
 use crate::collect::ad::Prepared;
 use crate::collect::ldif::Entry;
 use crate::directory::inventory::NONE;
-use crate::directory::{Dn, ObjectGuid, starts_like_anchor};
+use crate::directory::{Dn, ObjectGuid, same_dn, starts_like_anchor};
 use crate::error::{Error, Place, Result};
 use crate::ldap::{Control, SdParts};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use tokio::sync::watch;
 
 const DESCRIBED: &[&str] = &["objectClass", "objectGUID", "nTSecurityDescriptor"];
 
 /// A container that the configuration names has to be there.
-pub async fn check_container(line: &mut Line<'_>, dn: &str) -> Result<()> {
+async fn check_container(line: &mut Line<'_>, dn: &str) -> Result<()> {
     match discover::guid_of(line, dn).await? {
         Some(_) => Ok(()),
         None => Err(Error::usage("no such container in this domain, or the account may not see it")
@@ -25,23 +26,28 @@ pub async fn check_container(line: &mut Line<'_>, dn: &str) -> Result<()> {
     }
 }
 
-/// The container: configured, else the one that Entra names if it is in this domain, else the parent of most anchors.
-pub async fn container(
+/// The writeback container, and who named it.
+pub type Container = (String, &'static str);
+
+/// The container as configured, else as Entra names it, if it is in this domain.
+pub async fn named(
     line: &mut Line<'_>,
     forest: &Forest,
-    feed: &Feed,
     configured: Option<&str>,
-    entra: Option<&str>,
-) -> Result<Option<(String, &'static str)>> {
+    mut entra: watch::Receiver<Option<Option<String>>>,
+) -> Result<Option<Container>> {
     if let Some(dn) = configured {
+        check_container(line, dn).await?;
         return Ok(Some((dn.to_owned(), "configured")));
     }
-    if let Some(dn) = entra.map(str::trim).filter(|dn| Dn::parse(dn).is_ok_and(|dn| forest.holds(&dn)))
+    // A closed channel means that Entra is not read, or names none.
+    let known = entra.wait_for(Option::is_some).await.ok().and_then(|known| known.clone().flatten());
+    if let Some(dn) = known.as_deref().map(str::trim).filter(|dn| Dn::parse(dn).is_ok_and(|dn| forest.holds(&dn)))
         && discover::guid_of(line, dn).await?.is_some()
     {
         return Ok(Some((dn.to_owned(), "named by Entra")));
     }
-    Ok(parent_of_most(feed, forest).map(|dn| (dn, "the parent of most anchored groups")))
+    Ok(None)
 }
 
 /// Anchored groups of the domain.
@@ -56,7 +62,8 @@ fn anchored<'f>(feed: &'f Feed, forest: &'f Forest) -> impl Iterator<Item = (Obj
     })
 }
 
-fn parent_of_most(feed: &Feed, forest: &Forest) -> Option<String> {
+/// Where nothing names the container: the parent of most anchored groups.
+pub fn parent_of_most(feed: &Feed, forest: &Forest) -> Option<Container> {
     let mut counts: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for (_, dn) in anchored(feed, forest) {
         if let Some(parent) = dn.parent() {
@@ -64,7 +71,8 @@ fn parent_of_most(feed: &Feed, forest: &Forest) -> Option<String> {
         }
     }
     let most = counts.values().map(|(n, _)| *n).max()?;
-    counts.into_values().find(|(n, _)| *n == most).map(|(_, dn)| dn)
+    let (_, dn) = counts.into_values().find(|(n, _)| *n == most)?;
+    Some((dn, "the parent of most anchored groups"))
 }
 
 /// Groups that group writeback made or that stand where it writes.
@@ -87,29 +95,70 @@ pub fn written_back(feed: &Feed, forest: &Forest, container: Option<&str>) -> Ve
     out
 }
 
-/// Reads the access lists; the part says of how many they are hidden.
-pub async fn read(
+/// Access lists by object. Most objects share one with their neighbours, so each distinct one is held once.
+#[derive(Default)]
+pub struct Lists {
+    distinct: Vec<Vec<u8>>,
+    places: HashMap<Vec<u8>, usize>,
+    of: Vec<(ObjectGuid, String, usize)>,
+    /// Containers, which nothing else reads.
+    containers: Vec<Read>,
+}
+
+impl Lists {
+    fn take(&mut self, read: Read) {
+        if read.entry.get("objectClass").any(|class| !class.eq_ignore_ascii_case(b"top"))
+            && !read.entry.get("objectClass").any(|class| class.eq_ignore_ascii_case(b"group"))
+        {
+            return self.containers.push(read);
+        }
+        let Some(bytes) = read.entry.get("nTSecurityDescriptor").next().map(<[u8]>::to_vec) else { return };
+        let place = *self.places.entry(bytes).or_insert_with_key(|bytes| {
+            self.distinct.push(bytes.clone());
+            self.distinct.len() - 1
+        });
+        self.of.push((read.guid, read.entry.dn, place));
+    }
+}
+
+/// The container's own list and those of what lies in it. Needs nothing that the scan brings, so it runs beside it.
+pub async fn below_container(line: &mut Line<'_>, container: &str) -> Result<Lists> {
+    let mut lists = Lists::default();
+    let filter = "(|(objectCategory=group)(objectClass=organizationalUnit)(objectClass=container))";
+    let search = link::below(container, filter, DESCRIBED, 500).with(Control::SdFlags(SdParts::OwnerGroupDacl));
+    line.all(search).await?.into_iter().for_each(|read| lists.take(read));
+    Ok(lists)
+}
+
+/// Gives the objects their access lists, reads those that are not below the container, and says what is hidden.
+pub async fn apply(
     line: &mut Line<'_>,
     forest: &Forest,
     feed: &mut Feed,
-    container: Option<&str>,
+    mut lists: Lists,
     groups: &[ObjectGuid],
 ) -> Result<Part> {
-    let flags = Control::SdFlags(SdParts::OwnerGroupDacl);
-    let mut open: HashSet<ObjectGuid> = groups.iter().copied().collect();
-    let mut seen = 0;
-    if let Some(container) = container {
-        let filter = "(|(objectCategory=group)(objectClass=organizationalUnit)(objectClass=container))";
-        for read in line.all(link::below(container, filter, DESCRIBED, 500).with(flags.clone())).await? {
-            open.remove(&read.guid);
-            seen += u64::from(take(feed, read)?);
-        }
-    }
-    let elsewhere: Vec<ObjectGuid> = groups.iter().copied().filter(|g| open.contains(g)).collect();
+    let read: HashSet<ObjectGuid> = lists.of.iter().map(|(guid, ..)| *guid).collect();
+    let elsewhere: Vec<ObjectGuid> = groups.iter().copied().filter(|g| !read.contains(g)).collect();
     for batch in elsewhere.chunks(BATCH) {
-        let search = link::below(forest.domain(), super::names::by_guid(batch), DESCRIBED, 500).with(flags.clone());
-        for read in line.all(search).await? {
-            seen += u64::from(take(feed, read)?);
+        let search = link::below(forest.domain(), super::names::by_guid(batch), DESCRIBED, 500);
+        let found = line.all(search.with(Control::SdFlags(SdParts::OwnerGroupDacl))).await?;
+        found.into_iter().for_each(|read| lists.take(read));
+    }
+    let mut seen = 0;
+    for read in std::mem::take(&mut lists.containers) {
+        seen += u64::from(read.entry.get("nTSecurityDescriptor").next().is_some());
+        feed.refresh(None, read)?;
+    }
+    for (guid, dn, place) in std::mem::take(&mut lists.of) {
+        // Renamed since it was read: by its name the list would go to another object.
+        let known = feed.builder.known(&feed.inventory, guid);
+        if known.is_some_and(|id| same_dn(feed.inventory.dn(id), &dn)) {
+            let mut part = Entry::named(dn);
+            part.push("nTSecurityDescriptor", &lists.distinct[place]);
+            let prepared = Prepared::of(part, feed.builder.keys);
+            feed.builder.add(&mut feed.inventory, &prepared, &feed.place)?;
+            seen += 1;
         }
     }
     let mut hidden = Vec::new();
@@ -123,26 +172,8 @@ pub async fn read(
     Ok(Part {
         source: "ad".to_owned(),
         partition: "access lists".to_owned(),
-        expected: None,
         read: seen,
         hidden: super::certificate::hidden_names("the access lists of groups", &hidden),
         ..Part::default()
     })
-}
-
-/// Adds a descriptor to the object that it belongs to. True where there is one.
-fn take(feed: &mut Feed, read: Read) -> Result<bool> {
-    let Some(descriptor) = read.entry.get("nTSecurityDescriptor").next().map(<[u8]>::to_vec) else { return Ok(false) };
-    match feed.builder.known(&feed.inventory, read.guid) {
-        // Renamed since it was read: by its name the descriptor would go to another object.
-        Some(id) if !crate::directory::same_dn(feed.inventory.dn(id), &read.entry.dn) => return Ok(false),
-        Some(_) => {
-            let mut part = Entry::named(read.entry.dn.as_str());
-            part.push("nTSecurityDescriptor", &descriptor);
-            let prepared = Prepared::of(part, feed.builder.keys);
-            feed.builder.add(&mut feed.inventory, &prepared, &feed.place)?;
-        }
-        None => feed.refresh(None, read)?,
-    }
-    Ok(true)
 }
