@@ -1,6 +1,8 @@
 //! Where to and as whom: opens the socket, makes it safe, signs in. A password goes out only over TLS that was verified.
 
 use super::fault::{Fault, FaultKind};
+#[cfg(feature = "gssapi")]
+use super::quiet::{Panicked, caught};
 use super::session::Session;
 use crate::config::{self, Bind};
 use crate::error::{Error, Place, Result};
@@ -196,25 +198,29 @@ impl Connector {
         let doing = format!("sign in as {}", self.account());
         let mut ldap = session.handle();
         let result = match &self.sign_in {
-            SignIn::Simple { user, password } => ldap.simple_bind(user, password.expose_secret()).await,
-            SignIn::External => ldap.sasl_external_bind().await,
+            SignIn::Simple { user, password } => {
+                session.operation(&doing, ldap.simple_bind(user, password.expose_secret())).await?
+            }
+            SignIn::External => session.operation(&doing, ldap.sasl_external_bind()).await?,
             #[cfg(feature = "gssapi")]
-            SignIn::Gssapi => ldap.sasl_gssapi_bind(self.host_name()).await,
+            SignIn::Gssapi => match caught(ldap.sasl_gssapi_bind(self.host_name())).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(ldap3::LdapError::GssapiOperationError(text))) => {
+                    return Err(Fault::new(FaultKind::Credentials, doing, format!("Kerberos: {text}")).hint(
+                        "Sign in to the domain (or run kinit), use the controller's full DNS name in [ad] url, and check the clock.",
+                    ));
+                }
+                Ok(Err(e)) => return Err(session.explain(Fault::library(&doing, e, self.timeouts.connect)).await),
+                Err(Panicked) => return Err(Fault::malformed(&doing)),
+            },
             #[cfg(not(feature = "gssapi"))]
             SignIn::Gssapi => {
                 return Err(Fault::new(FaultKind::Unsupported, doing, "this build has no Kerberos support"));
             }
         };
-        match result {
-            Ok(result) if result.rc == 0 => Ok(()),
-            Ok(result) => Err(Fault::result(&doing, &result)),
-            #[cfg(feature = "gssapi")]
-            Err(ldap3::LdapError::GssapiOperationError(text)) => {
-                Err(Fault::new(FaultKind::Credentials, doing, format!("Kerberos: {text}")).hint(
-                    "Sign in to the domain (or run kinit), use the controller's full DNS name in [ad] url, and check the clock.",
-                ))
-            }
-            Err(e) => Err(session.explain(Fault::library(&doing, e, self.timeouts.connect)).await),
+        match result.rc {
+            0 => Ok(()),
+            _ => Err(Fault::result(&doing, &result)),
         }
     }
 }
