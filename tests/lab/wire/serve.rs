@@ -104,6 +104,7 @@ impl Peer {
                 let act = hook(&request, directory);
                 (request, act)
             };
+            let agreed = matches!(act, Act::Answer);
             let messages = match act {
                 Act::Answer => self.answer(&request),
                 Act::Delay(time) => {
@@ -131,7 +132,7 @@ impl Peer {
             self.send(stream, &messages.concat()).await?;
             match &request.op {
                 Op::Unbind => return Some(Next::End),
-                Op::Extended { oid } if oid == START_TLS => return Some(Next::StartTls),
+                Op::Extended { oid } if oid == START_TLS && agreed => return Some(Next::StartTls),
                 _ => {}
             }
         }
