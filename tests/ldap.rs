@@ -27,3 +27,10 @@ mod trust;
 
 #[path = "ldap/write.rs"]
 mod write;
+
+#[cfg(unix)]
+#[path = "ldap/slapd.rs"]
+mod slapd;
+
+#[path = "ldap/real.rs"]
+mod real;

@@ -2,7 +2,7 @@
 
 use crate::support::{fault, groups, session};
 use crate::wire::message::{PAGED, message, page_value, result};
-use crate::wire::{Act, Directory, Request, Wire, ber};
+use crate::wire::{Act, Directory, Request, Rewrite, Wire, ber};
 use groupshift::ldap::FaultKind;
 use proptest::prelude::*;
 
@@ -107,7 +107,7 @@ async fn pages_without_end_are_refused() {
     assert!(fault.words.contains("without end"), "{fault}");
 }
 
-fn again(id: i64, cookie: &'static [u8]) -> Box<dyn FnOnce(Vec<Vec<u8>>) -> Vec<Vec<u8>> + Send> {
+fn again(id: i64, cookie: &'static [u8]) -> Rewrite {
     Box::new(move |mut messages| {
         messages.pop();
         messages.push(message(id, result(0x65, 0, "", &[]), &[(PAGED, page_value(cookie))]));

@@ -196,7 +196,7 @@ pub fn guid(n: usize) -> [u8; 16] {
 }
 
 fn same(a: &[u8], b: &[u8]) -> bool {
-    a == b || (std::str::from_utf8(a).is_ok() && a.to_ascii_lowercase() == b.to_ascii_lowercase())
+    a == b || (std::str::from_utf8(a).is_ok() && a.eq_ignore_ascii_case(b))
 }
 
 /// A search filter over bytes.

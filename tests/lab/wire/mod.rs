@@ -24,6 +24,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// Makes other messages of an answer's.
+pub type Rewrite = Box<dyn FnOnce(Vec<Vec<u8>>) -> Vec<Vec<u8>> + Send>;
+
 /// What becomes of a request.
 pub enum Act {
     /// The answer that the directory gives.
@@ -37,7 +40,7 @@ pub enum Act {
     /// These bytes in place of the answer.
     Bytes(Vec<u8>),
     /// The answer's messages, rewritten.
-    Rewrite(Box<dyn FnOnce(Vec<Vec<u8>>) -> Vec<Vec<u8>> + Send>),
+    Rewrite(Rewrite),
     /// A notice of disconnection, then the end of the connection.
     Notice(i64, &'static str),
     /// The end of the connection, without any word.

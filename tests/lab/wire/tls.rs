@@ -26,6 +26,9 @@ pub struct Tls {
     /// A client certificate of the authority, and its key.
     pub client_certificate: PathBuf,
     pub client_key: PathBuf,
+    /// The server's certificate and key, for another program to serve with.
+    pub server_certificate: PathBuf,
+    pub server_key: PathBuf,
     pub server: Arc<ServerConfig>,
 }
 
@@ -88,6 +91,8 @@ pub fn make(dir: &Path, kind: Certificate) -> Tls {
         ca_file: file("ca.pem", pem),
         client_certificate: file("client.pem", client.pem()),
         client_key: file("client.key", client_key.serialize_pem()),
+        server_certificate: file("server.pem", certificate.pem()),
+        server_key: file("server.key", key.serialize_pem()),
         server: Arc::new(server),
     }
 }
