@@ -116,6 +116,11 @@ fn about(manifest: &Manifest) -> About {
                 shortfall: p.shortfall.as_ref().map(|_| {
                     "this part of the original is not whole (why is left out: the sentence may hold names)".to_owned()
                 }),
+                hidden: p
+                    .hidden
+                    .iter()
+                    .map(|_| "something that the account was not allowed to see".to_owned())
+                    .collect(),
                 ..p.clone()
             })
             .collect(),

@@ -3,14 +3,16 @@
 
 pub mod anonymise;
 mod manifest;
+mod raw;
 pub mod read;
 mod record;
 pub mod write;
 
 pub use manifest::{BUNDLE_SCHEMA, Certificate, FileEntry, Manifest, Part, Source, Tool};
+pub use raw::RawFile;
 pub use read::{Opened, open, open_verified};
 pub use record::{AdMembers, AdObjects, EntraMembers, EntraObjects, Family};
-pub use write::write;
+pub use write::{write, write_with};
 
 /// Names of the data files, in the order they are written and listed.
 pub mod files {
@@ -26,6 +28,10 @@ pub mod files {
     pub const CLOUD_SYNC: &str = "cloud-sync.jsonl.zst";
     pub const CONNECT: &str = "connect.jsonl.zst";
     pub const PROBLEMS: &str = "problems.jsonl.zst";
+    /// Replication metadata of the groups (`collect --for audit`).
+    pub const AD_METADATA: &str = "ad-metadata.jsonl.zst";
+    /// Files that a bundle may have after the others, in this order; read only by who needs them.
+    pub const RAW: &[&str] = &[AD_METADATA];
     pub const DATA: [&str; 11] = [
         AD_OBJECTS,
         AD_MEMBERS,

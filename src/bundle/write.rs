@@ -1,5 +1,6 @@
 //! Writing a bundle: into a folder beside the wanted one, flushed, then renamed, so that it is whole or absent.
 
+use super::RawFile;
 use super::files;
 use super::manifest::{BUNDLE_SCHEMA, Certificate, FileEntry, Manifest, Source, Tool};
 use super::record::{AdObjectRecord, EntraObjectRecord};
@@ -24,6 +25,11 @@ pub struct About {
 
 /// Writes `inventory` as a bundle at `out`, which must not exist (an empty folder is accepted).
 pub fn write(inventory: &Inventory, about: About, out: &Path) -> Result<Manifest> {
+    write_with(inventory, about, Vec::new(), out)
+}
+
+/// The same with raw files beside the data, which are written in the order of `files::RAW`.
+pub fn write_with(inventory: &Inventory, about: About, mut raw: Vec<RawFile>, out: &Path) -> Result<Manifest> {
     check_target(out)?;
     let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(|e| Error::io("create the folder", parent, e))?;
@@ -56,8 +62,12 @@ pub fn write(inventory: &Inventory, about: About, out: &Path) -> Result<Manifest
         Box::new(|| lines(dir, files::CONNECT, inventory.connect.iter())),
         Box::new(|| lines(dir, files::PROBLEMS, inventory.problems.iter())),
     ];
-    let entries: Vec<FileEntry> = jobs.par_iter().with_max_len(1).map(|job| job()).collect::<Result<_>>()?;
+    let mut entries: Vec<FileEntry> = jobs.par_iter().with_max_len(1).map(|job| job()).collect::<Result<_>>()?;
     drop(jobs);
+    raw.sort_by_key(|file| files::RAW.iter().position(|name| *name == file.name));
+    for file in raw {
+        entries.push(packed(dir, file)?);
+    }
 
     let manifest = Manifest {
         schema: BUNDLE_SCHEMA.to_owned(),
@@ -136,7 +146,18 @@ fn rows<'r>(rows: &'r Rows, object: impl Fn(usize) -> u32) -> impl Iterator<Item
 }
 
 /// Zstandard's level: numbers and distinguished names compress hardly better at higher ones, and slower.
-const LEVEL: i32 = 1;
+pub(super) const LEVEL: i32 = 1;
+
+/// A data file that is packed already.
+fn packed(dir: &Path, file: RawFile) -> Result<FileEntry> {
+    let path = dir.join(file.name);
+    let fail = |e: std::io::Error| Error::io("write", &path, e);
+    let name = file.name.to_owned();
+    let (bytes, records) = file.finish()?;
+    let mut out = new_file(&path)?;
+    out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(fail)?;
+    Ok(FileEntry { name, sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.len() as u64, records })
+}
 
 /// One data file: JSON Lines in Zstandard, hashed as written.
 fn lines<T: Serialize>(dir: &Path, name: &str, records: impl IntoIterator<Item = T>) -> Result<FileEntry> {

@@ -1,4 +1,4 @@
-//! State comes in: from files an administrator exported (`offline`). One reader a format: `ldif`, `graph_json`,
+//! State comes in: from files an administrator exported (`offline`) or from the servers themselves (`live`). One reader a format: `ldif`, `graph_json`,
 //! `connect`; what the records mean is the business of `ad` and `entra`, which fill the Inventory.
 
 pub mod ad;
@@ -7,5 +7,6 @@ pub mod connect_script;
 pub mod entra;
 pub mod graph_json;
 pub mod ldif;
+pub mod live;
 pub mod offline;
 mod source;

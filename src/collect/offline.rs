@@ -118,6 +118,11 @@ impl Folder {
     }
 }
 
+/// A time as the manifest writes it.
+pub(super) fn time_of(time: std::time::SystemTime) -> String {
+    chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 struct Run<'p, 'q> {
     folder: Folder,
     inventory: Inventory,
@@ -130,10 +135,7 @@ impl Run<'_, '_> {
     fn source(&mut self, part: &str, path: &Path) {
         let metadata = std::fs::metadata(path).ok();
         let name = path.strip_prefix(&self.folder.root).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        let modified = metadata
-            .as_ref()
-            .and_then(|m| m.modified().ok())
-            .map(|t| chrono::DateTime::<chrono::Utc>::from(t).to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        let modified = metadata.as_ref().and_then(|m| m.modified().ok()).map(time_of);
         self.sources.push(Source { part: part.to_owned(), name, bytes: metadata.map_or(0, |m| m.len()), modified });
         (self.progress)(path, 0);
     }
@@ -208,8 +210,8 @@ impl Run<'_, '_> {
                 partition: format!("ad/{name}"),
                 expected: None,
                 read,
-                values_by_range: 0,
                 shortfall,
+                ..Part::default()
             });
         }
         let finished = builder.finish(&mut self.inventory);
@@ -219,7 +221,6 @@ impl Run<'_, '_> {
             self.parts.push(Part {
                 source: "ad".to_owned(),
                 partition: "member lists".to_owned(),
-                expected: None,
                 read: self.inventory.ad.members.total() as u64,
                 values_by_range: finished.values_by_range,
                 shortfall: (n > 0).then(|| {
@@ -230,6 +231,7 @@ impl Run<'_, '_> {
                         if n > 3 { "; …" } else { "" }
                     )
                 }),
+                ..Part::default()
             });
         }
         Ok(finished)
@@ -556,6 +558,7 @@ impl Pages {
             read: self.read,
             values_by_range: 0,
             shortfall,
+            ..Part::default()
         }
     }
 }

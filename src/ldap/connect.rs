@@ -1,6 +1,8 @@
 //! Where to and as whom: opens the socket, makes it safe, signs in. A password goes out only over TLS that was verified.
 
 use super::fault::{Fault, FaultKind};
+#[cfg(feature = "gssapi")]
+use super::quiet::{Panicked, caught};
 use super::session::Session;
 use crate::config::{self, Bind};
 use crate::error::{Error, Place, Result};
@@ -121,6 +123,10 @@ impl Connector {
         }
     }
 
+    fn signing_in(&self) -> String {
+        format!("sign in as {}", self.account())
+    }
+
     /// Opens a connection and signs in.
     pub async fn connect(&self) -> std::result::Result<Session, Fault> {
         let address = self.address().to_owned();
@@ -144,21 +150,26 @@ impl Connector {
         let session = Session::start(connection, ldap, self.address(), self.timeouts.answer);
         let signing_in = self.sign_in(&session);
         match timeout(self.timeouts.connect, signing_in).await {
-            Err(_) => Err(Fault::timeout("sign in", self.timeouts.connect)),
+            Err(_) => Err(Fault::timeout(&self.signing_in(), self.timeouts.connect)),
             Ok(done) => done.map(|()| session),
         }
     }
 
-    /// A server that hangs up during the handshake usually does not speak TLS on that port.
+    /// What a failed beginning means: a server that hangs up during the handshake usually does not speak TLS on that
+    /// port, and one that answers StartTLS with an error (52, "unavailable") has no certificate; to wait does not help.
     fn handshake_fault(&self, fault: Fault) -> Fault {
-        match fault.kind {
-            FaultKind::ConnectionLost if self.uses_tls() => {
-                Fault::new(FaultKind::Tls, fault.doing, "the server hung up during the TLS handshake").hint(
-                    "It may have no certificate installed, or not speak TLS on this port (636 and 3269 do; 389 and 3268 want starttls = true).",
-                )
-            }
-            _ => fault,
-        }
+        let (words, hint) = match fault.kind {
+            FaultKind::ConnectionLost if self.uses_tls() => (
+                "the server hung up during the TLS handshake",
+                "It may have no certificate installed, or not speak TLS on this port (636 and 3269 do; 389 and 3268 want starttls = true).",
+            ),
+            _ if fault.code.is_some() => (
+                "the server refuses StartTLS",
+                "It has probably no certificate for server authentication; install one on the domain controller.",
+            ),
+            _ => return fault,
+        };
+        Fault { kind: FaultKind::Tls, words: words.to_owned(), hint: Some(hint.to_owned()), ..fault }
     }
 
     async fn socket(&self) -> std::result::Result<TcpStream, Fault> {
@@ -193,28 +204,32 @@ impl Connector {
     }
 
     async fn sign_in(&self, session: &Session) -> std::result::Result<(), Fault> {
-        let doing = format!("sign in as {}", self.account());
+        let doing = self.signing_in();
         let mut ldap = session.handle();
         let result = match &self.sign_in {
-            SignIn::Simple { user, password } => ldap.simple_bind(user, password.expose_secret()).await,
-            SignIn::External => ldap.sasl_external_bind().await,
+            SignIn::Simple { user, password } => {
+                session.operation(&doing, ldap.simple_bind(user, password.expose_secret())).await?
+            }
+            SignIn::External => session.operation(&doing, ldap.sasl_external_bind()).await?,
             #[cfg(feature = "gssapi")]
-            SignIn::Gssapi => ldap.sasl_gssapi_bind(self.host_name()).await,
+            SignIn::Gssapi => match caught(ldap.sasl_gssapi_bind(self.host_name())).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(ldap3::LdapError::GssapiOperationError(text))) => {
+                    return Err(Fault::new(FaultKind::Credentials, doing, format!("Kerberos: {text}")).hint(
+                        "Sign in to the domain (or run kinit), use the controller's full DNS name in [ad] url, and check the clock.",
+                    ));
+                }
+                Ok(Err(e)) => return Err(session.explain(Fault::library(&doing, e, self.timeouts.connect)).await),
+                Err(Panicked) => return Err(Fault::malformed(&doing)),
+            },
             #[cfg(not(feature = "gssapi"))]
             SignIn::Gssapi => {
                 return Err(Fault::new(FaultKind::Unsupported, doing, "this build has no Kerberos support"));
             }
         };
-        match result {
-            Ok(result) if result.rc == 0 => Ok(()),
-            Ok(result) => Err(Fault::result(&doing, &result)),
-            #[cfg(feature = "gssapi")]
-            Err(ldap3::LdapError::GssapiOperationError(text)) => {
-                Err(Fault::new(FaultKind::Credentials, doing, format!("Kerberos: {text}")).hint(
-                    "Sign in to the domain (or run kinit), use the controller's full DNS name in [ad] url, and check the clock.",
-                ))
-            }
-            Err(e) => Err(session.explain(Fault::library(&doing, e, self.timeouts.connect)).await),
+        match result.rc {
+            0 => Ok(()),
+            _ => Err(Fault::result(&doing, &result)),
         }
     }
 }

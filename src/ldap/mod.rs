@@ -12,6 +12,7 @@ mod diagnostic;
 mod entry;
 mod fault;
 mod filter;
+mod quiet;
 mod session;
 
 pub use connect::{Connector, Timeouts};

@@ -3,6 +3,7 @@
 use super::control::{self, Control};
 use super::entry::{Entry, referral};
 use super::fault::{Fault, FaultKind};
+use super::quiet::{Panicked, caught};
 use ldap3::{Ldap, LdapConnAsync, LdapError, LdapResult, Mod, SearchOptions};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 pub use ldap3::Scope;
 
 /// The task that reads and writes the socket.
-type Driver = JoinHandle<Result<(), LdapError>>;
+type Driver = JoinHandle<Result<Result<(), LdapError>, Panicked>>;
 type Outcome<T> = Result<T, Fault>;
 
 /// Entries and bytes that are handed on together.
@@ -21,6 +22,8 @@ const BATCH_ENTRIES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 /// Batches that may wait for the reader; more stay with the server.
 const BATCHES_AHEAD: usize = 4;
+/// Pages without any object, one after another, until the search is taken for one that never ends.
+const EMPTY_PAGES: u32 = 1000;
 
 /// A search.
 #[derive(Debug, Clone)]
@@ -111,7 +114,7 @@ pub struct Session {
 
 impl Session {
     pub(super) fn start(connection: LdapConnAsync, ldap: Ldap, server: &str, wait: Duration) -> Session {
-        let driver = tokio::spawn(connection.drive());
+        let driver = tokio::spawn(caught(connection.drive()));
         Session { ldap, server: server.into(), wait, driver: Arc::new(Mutex::new(Some(driver))) }
     }
 
@@ -133,11 +136,11 @@ impl Session {
             && let Some(driver) = self.driver.lock().await.take()
         {
             fault = match tokio::time::timeout(Duration::from_secs(1), driver).await {
-                Ok(Err(join)) if join.is_panic() => Fault::malformed(&fault.doing),
-                Ok(Ok(Err(LdapError::Io { source }))) if source.to_string().contains("decoding error") => {
+                Ok(Ok(Err(Panicked))) => Fault::malformed(&fault.doing),
+                Ok(Ok(Ok(Err(LdapError::Io { source })))) if source.to_string().contains("decoding error") => {
                     Fault::malformed(&fault.doing)
                 }
-                Ok(Ok(Err(e))) => Fault::library(&fault.doing, e, self.wait),
+                Ok(Ok(Ok(Err(e)))) => Fault::library(&fault.doing, e, self.wait),
                 _ => fault,
             };
         }
@@ -150,11 +153,11 @@ impl Session {
         let session = self.clone();
         let object = search.base.clone();
         let task = tokio::spawn(async move {
-            let done = session.drive(search, &give).await;
-            match done {
-                Ok(ending) => Some(Ok(ending)),
-                Err(Stop::Dropped) => None,
-                Err(Stop::Fault(fault)) => Some(Err(session.explain(fault.about(&object)).await)),
+            match caught(session.drive(search, &give)).await {
+                Ok(Ok(ending)) => Some(Ok(ending)),
+                Ok(Err(Stop::Dropped)) => None,
+                Ok(Err(Stop::Fault(fault))) => Some(Err(session.explain(fault.about(&object)).await)),
+                Err(Panicked) => Some(Err(Fault::malformed("search").at(&session.server).about(&object))),
             }
         });
         Pages { batches, task: Some(task), ending: None, server: self.server.clone() }
@@ -193,13 +196,13 @@ impl Session {
     /// Who the server takes this connection for, as in `u:CONTOSO\svc`.
     pub async fn who_am_i(&self) -> Outcome<String> {
         let doing = "ask who this connection is";
-        match self.handle().extended(ldap3::exop::WhoAmI).await {
+        match self.operation(doing, self.handle().extended(ldap3::exop::WhoAmI)).await {
             Ok(answer) if answer.1.rc == 0 => {
                 let bytes = answer.0.val.unwrap_or_default();
                 Ok(String::from_utf8_lossy(&bytes).into_owned())
             }
             Ok(answer) => Err(Fault::result(doing, &answer.1).at(&self.server)),
-            Err(e) => Err(self.explain(Fault::library(doing, e, self.wait)).await),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -216,14 +219,12 @@ impl Session {
             .collect();
         let mut ldap = self.handle();
         ldap.with_controls(controls.iter().map(Control::raw).collect::<Vec<_>>());
-        let done = ldap.modify(dn, mods).await;
-        self.settle("change the object", dn, done).await
+        self.write("change the object", dn, ldap.modify(dn, mods)).await
     }
 
     /// Renames an object, or moves it below another parent.
     pub async fn rename(&self, dn: &str, new_rdn: &str, new_parent: Option<&str>) -> Outcome<()> {
-        let done = self.handle().modifydn(dn, new_rdn, true, new_parent).await;
-        self.settle("rename the object", dn, done).await
+        self.write("rename the object", dn, self.handle().modifydn(dn, new_rdn, true, new_parent)).await
     }
 
     /// Creates an object.
@@ -232,8 +233,7 @@ impl Session {
             .iter()
             .map(|(name, values)| (name.clone().into_bytes(), values.iter().cloned().collect()))
             .collect();
-        let done = self.handle().add(dn, attributes).await;
-        self.settle("create the object", dn, done).await
+        self.write("create the object", dn, self.handle().add(dn, attributes)).await
     }
 
     /// Says good-bye; what fails then does not matter any more.
@@ -242,11 +242,29 @@ impl Session {
         let _ = ldap.unbind().await;
     }
 
-    async fn settle(&self, doing: &str, dn: &str, done: Result<LdapResult, LdapError>) -> Outcome<()> {
-        match done {
+    async fn write(
+        &self,
+        doing: &str,
+        dn: &str,
+        operation: impl Future<Output = Result<LdapResult, LdapError>>,
+    ) -> Outcome<()> {
+        match self.operation(doing, operation).await {
             Ok(result) if result.rc == 0 => Ok(()),
             Ok(result) => Err(Fault::result(doing, &result).at(&self.server).about(dn)),
-            Err(e) => Err(self.explain(Fault::library(doing, e, self.wait).about(dn)).await),
+            Err(fault) => Err(fault.about(dn)),
+        }
+    }
+
+    /// Waits for the answer of one request, whatever the server makes of it.
+    pub(super) async fn operation<T>(
+        &self,
+        doing: &str,
+        operation: impl Future<Output = Result<T, LdapError>>,
+    ) -> Outcome<T> {
+        match caught(operation).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(e)) => Err(self.explain(Fault::library(doing, e, self.wait)).await),
+            Err(Panicked) => Err(Fault::malformed(doing).at(&self.server)),
         }
     }
 
@@ -254,36 +272,31 @@ impl Session {
         let mut ending = Ending::default();
         let mut cookie = Vec::new();
         let mut seen = HashSet::new();
+        let mut empty = 0;
         loop {
-            let next = self.request(&search, &cookie, give, &mut ending).await?;
+            let before = ending.entries;
+            let page = self.request(&search, &cookie, give, &mut ending).await?;
             ending.pages += 1;
-            match next {
-                None => return Ok(ending),
-                Some(next) if next.is_empty() => return Ok(ending),
-                Some(next) => {
-                    // Cookies are opaque and may repeat legitimately only when the server counts elsewhere; a page
-                    // that brought nothing and repeats its cookie would go on for ever.
-                    if !seen.insert((next.clone(), ending.entries)) {
-                        return Err(Stop::Fault(Fault::new(
-                            FaultKind::Protocol,
-                            "search",
-                            "the server repeats the same page without end",
-                        )));
-                    }
-                    cookie = next;
-                }
+            let Some(next) = page.cookie.filter(|c| !c.is_empty()) else { return Ok(ending) };
+            // A cookie alone may repeat: some servers number the search, not the page. The same cookie for a page that
+            // begins with the same object leads back to where it came from.
+            empty = if ending.entries == before { empty + 1 } else { 0 };
+            if !seen.insert((next.clone(), page.first)) || empty > EMPTY_PAGES {
+                let words = "the server repeats the same page without end";
+                return Err(Stop::Fault(Fault::new(FaultKind::Protocol, "search", words)));
             }
+            cookie = next;
         }
     }
 
-    /// One request and its answer; returns the cookie of a paged search.
+    /// One request and its answer.
     async fn request(
         &self,
         search: &Search,
         cookie: &[u8],
         give: &mpsc::Sender<Vec<Entry>>,
         ending: &mut Ending,
-    ) -> Result<Option<Vec<u8>>, Stop> {
+    ) -> Result<Page, Stop> {
         let doing = "search";
         let mut controls: Vec<_> = search.controls.iter().map(Control::raw).collect();
         if let Some(size) = search.page {
@@ -299,6 +312,9 @@ impl Session {
             .map_err(library)?;
         let mut batch = Vec::new();
         let mut bytes = 0;
+        let mut first = None;
+        let most = search.page.map_or(u64::MAX, u64::from);
+        let mut count = 0;
         while let Some(item) = stream.next().await.map_err(library)? {
             let malformed = || Stop::Fault(Fault::malformed(doing));
             if item.is_ref() {
@@ -309,6 +325,15 @@ impl Session {
                 continue;
             }
             let entry = Entry::decode(item.0).ok_or_else(malformed)?;
+            count += 1;
+            if count > most {
+                // Whatever this server counts, it is not the pages that were asked for; it may never stop.
+                let id = stream.ldap_handle().last_id();
+                let _ = stream.ldap_handle().clone().abandon(id).await;
+                let words = format!("the server sent more than the {most} objects that a page may hold");
+                return Err(Stop::Fault(Fault::new(FaultKind::Protocol, doing, words)));
+            }
+            first.get_or_insert_with(|| entry.dn.clone());
             ending.entries += 1;
             bytes += entry.size();
             batch.push(entry);
@@ -337,9 +362,10 @@ impl Session {
             ending.dir_sync = Some(control::dir_sync(value).ok_or_else(|| Stop::Fault(Fault::malformed(doing)))?);
         }
         match (search.page, value(control::PAGED)) {
-            (None, _) => Ok(None),
+            (None, _) => Ok(Page { cookie: None, first }),
             (Some(_), Some(value)) => {
-                control::paged_cookie(value).map(Some).ok_or_else(|| Stop::Fault(Fault::malformed(doing)))
+                let cookie = control::paged_cookie(value).ok_or_else(|| Stop::Fault(Fault::malformed(doing)))?;
+                Ok(Page { cookie: Some(cookie), first })
             }
             // The control was sent critical: a server that ends with success yet without its answer broke the protocol,
             // and what it sent may be a part.
@@ -350,6 +376,14 @@ impl Session {
             ))),
         }
     }
+}
+
+/// A page that was read to its end.
+struct Page {
+    /// To go on with; `None` for a search without pages, empty for the last page.
+    cookie: Option<Vec<u8>>,
+    /// The name of its first object.
+    first: Option<String>,
 }
 
 enum Stop {
