@@ -33,6 +33,8 @@ pub struct Record {
     /// `writebackConfiguration`: absent, null, or its two properties.
     pub writeback: Option<Option<WritebackRecord>>,
     pub deleted_date_time: Option<Option<String>>,
+    /// `visibility` is `HiddenMembership`: members are shown to those only who may see hidden ones.
+    pub hidden_members: bool,
     pub removed: bool,
     pub members: Option<Vec<MemberRecord>>,
     pub members_delta: Option<Vec<MemberRecord>>,
@@ -89,7 +91,20 @@ pub fn read_file<I: Item>(path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary
 }
 
 pub fn read<I: Item>(input: impl Read, path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 18, input));
+    let reader = BufReader::with_capacity(1 << 18, input);
+    read_from(serde_json::Deserializer::from_reader(reader), path, sink)
+}
+
+/// The same from memory, as for an answer that came over the network; `path` is what its errors name.
+pub fn read_slice<I: Item>(bytes: &[u8], path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
+    read_from(serde_json::Deserializer::from_slice(bytes), path, sink)
+}
+
+fn read_from<'de, R: serde_json::de::Read<'de>, I: Item>(
+    mut json: serde_json::Deserializer<R>,
+    path: &Path,
+    sink: &mut Sink<'_, I>,
+) -> Result<Summary> {
     let mut summary = Summary::default();
     let mut first = true;
     loop {
@@ -344,6 +359,10 @@ impl Item for Record {
             }
             "writebackConfiguration" => self.writeback = Some(map.next_value::<Option<WritebackRecord>>()?),
             "deletedDateTime" => self.deleted_date_time = Some(map.next_value()?),
+            "visibility" => {
+                let value: Option<String> = map.next_value()?;
+                self.hidden_members = value.is_some_and(|v| v.eq_ignore_ascii_case("HiddenMembership"));
+            }
             "@removed" => {
                 map.next_value::<IgnoredAny>()?;
                 self.removed = true;

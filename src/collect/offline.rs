@@ -5,9 +5,10 @@ use super::ad::{AdBuilder, AdFinished, NameKeys, Prepared};
 use super::entra::{Collection, EntraBuilder};
 use super::graph_json;
 use super::ldif;
+use super::tenant;
 use crate::bundle::{Certificate, Part, Source};
 use crate::directory::Dn;
-use crate::directory::inventory::{Assignment, CloudSync, Inventory, Sku};
+use crate::directory::inventory::{Assignment, CloudSync, Inventory};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use serde_json::Value;
@@ -272,15 +273,19 @@ impl Run<'_, '_> {
             if name.starts_with("organization") {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
-                self.organization(values.first());
+                if let Some(value) = values.first() {
+                    tenant::organization(&mut self.inventory.entra.tenant, value);
+                }
             } else if name.starts_with("onpremisessynchronization") {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
-                self.synchronization(values.first());
+                if let Some(value) = values.first() {
+                    tenant::synchronization(&mut self.inventory.entra.tenant, value);
+                }
             } else if name.starts_with("subscribedskus") {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
-                self.inventory.entra.tenant.skus = Some(values.iter().map(sku).collect());
+                self.inventory.entra.tenant.skus = Some(values.iter().map(tenant::sku).collect());
             } else if name.starts_with("accesspackage") {
                 self.not_read(
                     &format!("entra/{name}"),
@@ -330,37 +335,6 @@ impl Run<'_, '_> {
             });
         }
         Ok(())
-    }
-
-    fn organization(&mut self, value: Option<&Value>) {
-        let Some(value) = value else { return };
-        let tenant = &mut self.inventory.entra.tenant;
-        tenant.collections.insert("organization".to_owned(), 1);
-        tenant.id = text(value, "id");
-        tenant.display_name = text(value, "displayName");
-        let domains = value.get("verifiedDomains").and_then(Value::as_array);
-        tenant.default_domain = domains
-            .and_then(|d| d.iter().find(|d| d.get("isDefault") == Some(&Value::Bool(true))))
-            .and_then(|d| text(d, "name"));
-    }
-
-    fn synchronization(&mut self, value: Option<&Value>) {
-        let Some(value) = value else { return };
-        let tenant = &mut self.inventory.entra.tenant;
-        tenant.collections.insert("onPremisesSynchronization".to_owned(), 1);
-        let feature = |name: &str| value.get("features").and_then(|f| f.get(name)).and_then(Value::as_bool);
-        tenant.group_writeback = tenant.group_writeback.or(feature("groupWriteBackEnabled"));
-        tenant.unified_group_writeback = tenant.unified_group_writeback.or(feature("unifiedGroupWritebackEnabled"));
-        if let Some(configuration) = value.get("configuration") {
-            let writeback = configuration.get("writebackConfiguration");
-            tenant.writeback_container = writeback
-                .and_then(|w| text(w, "unifiedGroupContainer"))
-                .filter(|t| !t.is_empty())
-                .or(tenant.writeback_container.take());
-            tenant.connect_version = text(configuration, "synchronizationClientVersion")
-                .filter(|t| !t.is_empty())
-                .or(tenant.connect_version.take());
-        }
     }
 
     fn cloud_sync(&mut self) -> Result<()> {
@@ -571,18 +545,6 @@ fn speaks_of_members(path: &Path) -> Result<bool> {
     let Some(at) = head.find("@odata.context") else { return Ok(false) };
     let context: String = head[at..].chars().take(512).take_while(|c| *c != '\n').collect();
     Ok(context.split("\",").next().is_some_and(|c| c.contains("members(")))
-}
-
-fn sku(value: &Value) -> Sku {
-    let plans = value.get("servicePlans").and_then(Value::as_array);
-    Sku {
-        sku_part_number: text(value, "skuPartNumber").unwrap_or_default(),
-        service_plans: plans.map(|p| p.iter().filter_map(|p| text(p, "servicePlanName")).collect()).unwrap_or_default(),
-    }
-}
-
-fn text(value: &Value, name: &str) -> Option<String> {
-    value.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn file_name(path: &Path) -> String {
