@@ -11,6 +11,8 @@ mod reading;
 mod since;
 mod small;
 mod state;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::{Base, ContainerKnown, Half, Note, Tell, Wishes};
