@@ -10,6 +10,12 @@ pub mod directory;
 /// groupshift.toml, the environment, and where each value came from.
 pub mod config;
 
+/// The one TLS configuration, for LDAP and HTTP.
+pub mod tls;
+
+/// LDAP as Active Directory speaks it: connect, bind, search, guarded writes, errors in an administrator's words.
+pub mod ldap;
+
 /// State comes in: LDIF, Graph JSON, Connect exports.
 pub mod collect;
 

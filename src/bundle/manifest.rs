@@ -71,6 +71,9 @@ pub struct Part {
     pub read: u64,
     /// Values fetched by range retrieval.
     pub values_by_range: u64,
+    /// What the account was not allowed to see of it, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
     /// Why this part is not whole; absent where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortfall: Option<String>,

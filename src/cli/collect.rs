@@ -1,37 +1,138 @@
-//! `collect`: exported files into one bundle.
+//! `collect`: AD, Entra, Cloud Sync and Connect state into one bundle, live or from exported files.
 
 use super::printer::{BOLD, Printer, RED};
 use super::{Global, configuration};
 use crate::bundle::{self, Manifest};
-use crate::collect::offline::{self, Wishes};
+use crate::collect::live::{self, Base, Live, Note, Outcome};
+use crate::collect::offline::{self, Collected, Wishes};
 use crate::error::{Error, Result, exit};
 use crate::report::plain;
+use indicatif::ProgressBar;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder with the files an administrator exported: ad/, entra/, cloudsync/, connect/
-    #[arg(long, value_name = "DIR", required = true)]
-    offline: PathBuf,
+    /// Read files that an administrator exported (ad/, entra/, cloudsync/, connect/) instead of live servers
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["since", "purpose"])]
+    offline: Option<PathBuf>,
     /// The bundle to make; nothing is written over
     #[arg(long, value_name = "BUNDLE")]
     out: PathBuf,
+    /// What the bundle is for; an audit also needs logs, access packages and replication metadata
+    #[arg(long = "for", id = "purpose", value_enum, default_value_t = Purpose::Assess)]
+    purpose: Purpose,
+    /// Read only what has changed since this bundle was collected; the result is that of a full collection
+    #[arg(long, value_name = "BUNDLE")]
+    since: Option<PathBuf>,
     /// Make a bundle even if the collection falls short; it says so for ever
     #[arg(long)]
     accept_partial: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Purpose {
+    Assess,
+    Audit,
+}
+
 pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let config = configuration(global, printer)?;
-    let wishes = Wishes { domain: config.settings.cloud_sync.domain.clone() };
-    let created = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let manifest = collect(&args.offline, &args.out, &wishes, created, args.accept_partial, printer)?;
+    let created = || chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let manifest = match &args.offline {
+        Some(dir) => {
+            let wishes = Wishes { domain: config.settings.cloud_sync.domain.clone() };
+            collect(dir, &args.out, &wishes, created(), args.accept_partial, printer)?
+        }
+        None => {
+            bundle::write::check_target(&args.out)?;
+            let base = args.since.as_deref().map(Base::open).transpose()?;
+            let wishes = live::Wishes { audit: args.purpose == Purpose::Audit };
+            match read_live(&config, wishes, base, printer)? {
+                Outcome::Interrupted => {
+                    printer.note("interrupted: no bundle was written");
+                    return Ok(exit::INTERRUPTED);
+                }
+                Outcome::Done(collected) => {
+                    save(*collected, &args.out, created(), args.accept_partial, Way::Live, printer)?
+                }
+            }
+        }
+    };
     show(&manifest, &args.out, printer);
     Ok(exit::DONE)
 }
 
-/// Collects and writes; used by `demo` too.
+/// Runs the live collection with its progress line and its notes.
+fn read_live(
+    config: &crate::config::Config,
+    wishes: live::Wishes,
+    since: Option<Base>,
+    printer: &mut Printer,
+) -> Result<Outcome> {
+    // Secrets may be asked for first, so there is no progress line before something is being done.
+    let bar: OnceLock<ProgressBar> = OnceLock::new();
+    let shown = Mutex::new((printer, BTreeMap::<&'static str, Line>::new()));
+    let tell = |note: Note<'_>| {
+        let (printer, lines) = &mut *shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let aside = |print: &mut dyn FnMut()| match bar.get() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        };
+        match note {
+            Note::Doing { part, what, done, of } => {
+                lines.entry(part).or_insert_with(Line::new).tell(what, done, of);
+                let text: Vec<String> = lines.iter().map(|(part, line)| format!("{part}: {}", line.text())).collect();
+                bar.get_or_init(|| printer.progress("")).set_message(text.join(" | "));
+            }
+            Note::Detail(text) => aside(&mut || printer.detail(plain(&text))),
+            Note::Warning(text) => aside(&mut || printer.warn(plain(&text))),
+        }
+    };
+    let done = Live { config, wishes, since, tell: &tell }.collect();
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    done
+}
+
+/// What one side is doing, with its rate.
+struct Line {
+    what: String,
+    since: Instant,
+    done: u64,
+    of: Option<u64>,
+}
+
+impl Line {
+    fn new() -> Self {
+        Line { what: String::new(), since: Instant::now(), done: 0, of: None }
+    }
+    fn tell(&mut self, what: &str, done: u64, of: Option<u64>) {
+        if self.what != what {
+            (self.what, self.since) = (what.to_owned(), Instant::now());
+        }
+        (self.done, self.of) = (done, of);
+    }
+    fn text(&self) -> String {
+        let seconds = self.since.elapsed().as_secs_f64();
+        let rate = if self.done > 0 && seconds > 0.5 {
+            format!(", {:.0}/s", self.done as f64 / seconds)
+        } else {
+            String::new()
+        };
+        match (self.done, self.of) {
+            (0, _) => self.what.clone(),
+            (done, Some(of)) => format!("{} {done} of {of}{rate}", self.what),
+            (done, None) => format!("{} {done}{rate}", self.what),
+        }
+    }
+}
+
+/// Collects exported files and writes; used by `demo` too.
 pub fn collect(
     offline: &Path,
     out: &Path,
@@ -47,9 +148,30 @@ pub fn collect(
         bar.set_message(if read == 0 { format!("reading {name}") } else { format!("reading {name}: {read} entries") });
     });
     bar.finish_and_clear();
-    let collected = collected?;
+    save(collected?, out, created, accept_partial, Way::Offline, printer)
+}
+
+/// Where the state came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Live,
+    Offline,
+}
+
+/// Writes the bundle, unless what was collected falls short and that is not accepted.
+fn save(
+    collected: Collected,
+    out: &Path,
+    created: String,
+    accept_partial: bool,
+    way: Way,
+    printer: &mut Printer,
+) -> Result<Manifest> {
     for source in &collected.sources {
-        printer.detail(format!("read {} ({} bytes)", plain(&source.name), source.bytes));
+        match way {
+            Way::Offline => printer.detail(format!("read {} ({} bytes)", plain(&source.name), source.bytes)),
+            Way::Live => printer.detail(format!("read {}", plain(&source.name))),
+        }
     }
     for part in collected.certificate.parts.iter().filter(|p| p.shortfall.is_some()) {
         let text = format!("{}: {}", plain(&part.partition), plain(part.shortfall.as_deref().unwrap_or("")));
@@ -60,8 +182,12 @@ pub fn collect(
         }
     }
     if !collected.certificate.complete && !accept_partial {
+        let again = match way {
+            Way::Offline => "Export the missing part and collect again.",
+            Way::Live => "Mend what is named above, or collect again at a quieter time.",
+        };
         return Err(Error::failed("the collection falls short; no bundle was written")
-            .hint("Export the missing part and collect again.")
+            .hint(again)
             .hint("Or give --accept-partial: then the bundle and every report say that it is partial, and what rests on the missing part is unknown."));
     }
     let bar = printer.progress("writing the bundle");
@@ -71,7 +197,7 @@ pub fn collect(
         sources: collected.sources,
         certificate: collected.certificate,
     };
-    let manifest = bundle::write(&collected.inventory, about, out);
+    let manifest = bundle::write_with(&collected.inventory, about, collected.raw, out);
     bar.finish_and_clear();
     manifest
 }
@@ -92,6 +218,9 @@ fn show(manifest: &Manifest, out: &Path, printer: &mut Printer) {
         count("entraMemberships"),
         count("connectServers")
     ));
+    for line in manifest.certificate.parts.iter().flat_map(|part| &part.hidden) {
+        printer.line(format!("  not shown to this account: {}", plain(line)));
+    }
     for line in &manifest.certificate.not_looked_at {
         printer.line(format!("  not looked at: {}", plain(line)));
     }

@@ -76,7 +76,7 @@ pub enum Color {
 enum Command {
     /// The whole job on the built-in example tenant, without any network
     Demo(demo::Args),
-    /// Read exported files into one bundle
+    /// Read AD, Entra, Cloud Sync and Connect state into one bundle, live or from exported files
     Collect(collect::Args),
     /// Classify every written-back group, judge the gates, write the assessment
     Assess(assess::Args),

@@ -2,6 +2,7 @@
 //! domain. Names that members mention are numbered when first seen, so one pass over the files is enough.
 
 mod names;
+mod settle;
 
 pub use names::{NameKey, NameKeys, Prepared};
 
@@ -50,6 +51,7 @@ pub struct AdBuilder {
     /// Objects that only entries without objectClass describe so far (a range of members, an export of one attribute),
     /// with those entries, to be read again once another says what the object is.
     classless: HashMap<u32, Vec<(Entry, PathBuf)>>,
+    changes: settle::Changes,
 }
 
 /// The values of one entry that this program has a use for.
@@ -88,7 +90,10 @@ impl AdBuilder {
         inventory.ad.present = true;
         let entry = &prepared.entry;
         let mut names = prepared.names.iter().copied();
-        let place = |line: u64| Place::file(path).line(line).object(entry.dn.clone());
+        let place = |line: u64| {
+            let place = Place::file(path).object(entry.dn.clone());
+            if line == 0 { place } else { place.line(line) } // an entry from a server has no lines
+        };
         if entry.dn.is_empty() {
             return Ok(()); // the rootDSE
         }
@@ -251,7 +256,10 @@ impl AdBuilder {
         let known = inventory.ad.objects[id as usize];
         let class = classify(facts);
         let mut held = Vec::new();
-        if known.class != AdClass::Missing {
+        if self.changes.replacing {
+            let before = inventory.text.get(known.dn).unwrap_or("").to_owned();
+            inventory.ad.environment.other_carriers.retain(|c| c.dn != before);
+        } else if known.class != AdClass::Missing {
             let described = !facts.classes.is_empty() || class == AdClass::Group;
             match self.classless.get_mut(&id) {
                 None => return self.again(inventory, entry, path, facts, ranges, id),
@@ -286,7 +294,7 @@ impl AdBuilder {
         if class == AdClass::Group {
             object.group = inventory.ad.groups.len() as u32;
             let members = if ranges.is_empty() { Completeness::Complete } else { Completeness::Partial };
-            inventory.ad.groups.push(AdGroup {
+            let group = AdGroup {
                 object: id,
                 group_type: facts.group_type,
                 admin_description: text.add_opt(facts.admin_description),
@@ -300,9 +308,16 @@ impl AdBuilder {
                 when_changed: text.add_opt(facts.when_changed),
                 members,
                 conflict: false,
-            });
-            inventory.ad.members.push(self.row.iter().copied());
-            inventory.ad.member_of.push(self.parents.iter().copied());
+            };
+            if self.changes.replacing && known.group != NONE {
+                object.group = known.group;
+                inventory.ad.groups[known.group as usize] = group;
+                self.changes.rows.insert(known.group, (self.row.clone(), self.parents.clone()));
+            } else {
+                inventory.ad.groups.push(group);
+                inventory.ad.members.push(self.row.iter().copied());
+                inventory.ad.member_of.push(self.parents.iter().copied());
+            }
             if !ranges.is_empty() {
                 self.ranges.entry(object.group).or_default().extend_from_slice(ranges);
             }

@@ -389,6 +389,24 @@ impl Item for Record {
     }
 }
 
+/// An object with all its properties, whatever they are.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Whole(pub serde_json::Value);
+
+impl Item for Whole {
+    fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        let value = map.next_value()?;
+        if !self.0.is_object() {
+            self.0 = serde_json::Value::Object(serde_json::Map::new());
+        }
+        if let Some(object) = self.0.as_object_mut() {
+            object.insert(key.to_owned(), value);
+        }
+        Ok(())
+    }
+}
+
 /// An app role assignment, as `appRoleAssignedTo` lists them.
 impl Item for Assignment {
     fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {

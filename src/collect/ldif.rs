@@ -27,6 +27,23 @@ struct Value {
 }
 
 impl Entry {
+    /// An entry that did not come from a file; values are pushed one by one.
+    pub fn named(dn: impl Into<String>) -> Self {
+        Entry { dn: dn.into(), ..Entry::default() }
+    }
+    pub fn push(&mut self, name: &str, value: &[u8]) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(name.as_bytes());
+        let middle = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(value);
+        let end = self.bytes.len() as u32;
+        self.values.push(Value { name: (start, middle), value: (middle, end), line: 0 });
+    }
+    /// The values of one attribute, by its name without options.
+    pub fn get<'e>(&'e self, attribute: &'e str) -> impl Iterator<Item = &'e [u8]> + 'e {
+        let is = move |name: &str| name.split(';').next().is_some_and(|n| n.eq_ignore_ascii_case(attribute));
+        self.values().filter(move |(name, _, _)| is(name)).map(|(_, value, _)| value)
+    }
     /// Attribute description (with options, as written), value and line, in file order.
     pub fn values(&self) -> impl Iterator<Item = (&str, &[u8], u64)> {
         self.values.iter().map(|v| {

@@ -3,10 +3,10 @@
 
 use super::ad::{AdBuilder, AdFinished, NameKeys, Prepared};
 use super::entra::{Collection, EntraBuilder};
-use super::graph_json;
+use super::graph_json::{self, Whole};
 use super::ldif;
 use super::tenant;
-use crate::bundle::{Certificate, Part, Source};
+use crate::bundle::{Certificate, Part, RawFile, Source, files};
 use crate::directory::Dn;
 use crate::directory::inventory::{Assignment, CloudSync, Inventory};
 use crate::error::{Error, Place, Result};
@@ -28,6 +28,8 @@ pub struct Collected {
     pub inventory: Inventory,
     pub sources: Vec<Source>,
     pub certificate: Certificate,
+    /// What only an audit reads.
+    pub raw: Vec<RawFile>,
 }
 
 /// Told what is being read, for a progress line.
@@ -36,7 +38,14 @@ pub type Progress<'p> = dyn FnMut(&Path, u64) + 'p;
 /// Reads the exported folder.
 pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Result<Collected> {
     let folder = Folder::open(dir)?;
-    let mut run = Run { folder, inventory: Inventory::default(), sources: Vec::new(), parts: Vec::new(), progress };
+    let mut run = Run {
+        folder,
+        inventory: Inventory::default(),
+        sources: Vec::new(),
+        parts: Vec::new(),
+        raw: Vec::new(),
+        progress,
+    };
     run.unread();
     let finished = run.ad()?;
     run.entra()?;
@@ -63,7 +72,7 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
     }
     let certificate =
         Certificate { complete: run.parts.iter().all(|p| p.shortfall.is_none()), parts: run.parts, not_looked_at };
-    Ok(Collected { inventory: run.inventory, sources: run.sources, certificate })
+    Ok(Collected { inventory: run.inventory, sources: run.sources, certificate, raw: run.raw })
 }
 
 /// The exported folder: files are only ever taken from inside it.
@@ -129,6 +138,7 @@ struct Run<'p, 'q> {
     inventory: Inventory,
     sources: Vec<Source>,
     parts: Vec<Part>,
+    raw: Vec<RawFile>,
     progress: &'p mut Progress<'q>,
 }
 
@@ -211,8 +221,8 @@ impl Run<'_, '_> {
                 partition: format!("ad/{name}"),
                 expected: None,
                 read,
-                values_by_range: 0,
                 shortfall,
+                ..Part::default()
             });
         }
         let finished = builder.finish(&mut self.inventory);
@@ -222,7 +232,6 @@ impl Run<'_, '_> {
             self.parts.push(Part {
                 source: "ad".to_owned(),
                 partition: "member lists".to_owned(),
-                expected: None,
                 read: self.inventory.ad.members.total() as u64,
                 values_by_range: finished.values_by_range,
                 shortfall: (n > 0).then(|| {
@@ -233,6 +242,7 @@ impl Run<'_, '_> {
                         if n > 3 { "; …" } else { "" }
                     )
                 }),
+                ..Part::default()
             });
         }
         Ok(finished)
@@ -286,11 +296,10 @@ impl Run<'_, '_> {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
                 self.inventory.entra.tenant.skus = Some(values.iter().map(tenant::sku).collect());
-            } else if name.starts_with("accesspackage") {
-                self.not_read(
-                    &format!("entra/{name}"),
-                    "access packages serve the audit; an assessment does not read them",
-                );
+            } else if name.starts_with("accesspackageassignments") {
+                self.keep("entra", &path, files::ACCESS_ASSIGNMENTS, "accessPackageAssignments")?;
+            } else if name.starts_with("accesspackages") {
+                self.keep("entra", &path, files::ACCESS_PACKAGES, "accessPackages")?;
             } else {
                 self.not_read(&format!("entra/{name}"), "not a file the contract names (groups*, deletedItems*, users*, organization, onPremisesSynchronization, subscribedSkus)");
             }
@@ -337,6 +346,32 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// Takes bodies that only an audit reads into a data file of their own, as they are.
+    fn keep(&mut self, part: &str, path: &Path, file: &'static str, partition: &str) -> Result<()> {
+        self.source(part, path);
+        let at = match self.raw.iter().position(|raw| raw.name == file) {
+            Some(at) => at,
+            None => {
+                self.raw.push(RawFile::new(file)?);
+                self.raw.len() - 1
+            }
+        };
+        let raw = &mut self.raw[at];
+        let summary = graph_json::read_file(path, &mut |Whole(value)| raw.push(&value).map_err(|e| e.to_string()))?;
+        let mut pages = Pages::default();
+        pages.add(&summary);
+        let mut part = Part { source: part.to_owned(), ..pages.part(partition) };
+        match self.parts.iter_mut().find(|p| p.partition == partition) {
+            Some(known) => {
+                known.read += part.read;
+                known.expected = known.expected.max(part.expected);
+                known.shortfall = known.shortfall.take().or(part.shortfall.take());
+            }
+            None => self.parts.push(part),
+        }
+        Ok(())
+    }
+
     fn cloud_sync(&mut self) -> Result<()> {
         let mut pages: BTreeMap<&'static str, Pages> = BTreeMap::new();
         for path in self.folder.files("cloudsync")? {
@@ -344,6 +379,8 @@ impl Run<'_, '_> {
             let (field, kind): (Field, _) = match () {
                 () if name.starts_with("serviceprincipal") => (|c| &mut c.service_principals, "servicePrincipal"),
                 () if name.starts_with("jobs") => (|c| &mut c.jobs, "jobs"),
+                () if name.starts_with("functions") => (|c| &mut c.functions, "functions"),
+                () if name.starts_with("filteroperators") => (|c| &mut c.filter_operators, "filterOperators"),
                 () if name.starts_with("schema") => (|c| &mut c.schemas, "schema"),
                 () if name.starts_with("agents") => (|c| &mut c.agents, "agents"),
                 () if name.starts_with("approleassignedto") => {
@@ -357,10 +394,7 @@ impl Run<'_, '_> {
                     continue;
                 }
                 () if name.starts_with("provisioninglogs") => {
-                    self.not_read(
-                        &format!("cloudsync/{name}"),
-                        "provisioning logs serve the audit; an assessment does not read them",
-                    );
+                    self.keep("cloudsync", &path, files::PROVISIONING_LOGS, "provisioningLogs")?;
                     continue;
                 }
                 () => {
@@ -532,6 +566,7 @@ impl Pages {
             read: self.read,
             values_by_range: 0,
             shortfall,
+            ..Part::default()
         }
     }
 }

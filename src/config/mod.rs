@@ -8,6 +8,7 @@ mod file;
 mod keys;
 mod kind;
 mod schema;
+mod secret;
 mod show;
 
 pub use keys::{

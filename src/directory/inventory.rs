@@ -197,6 +197,33 @@ pub struct AdEnvironment {
     /// Groups and users that entries describe.
     pub groups: u64,
     pub users: u64,
+    /// The controller that was read, where the collection was live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controller: Option<Controller>,
+    /// DNS names of the forest's domains, by its crossRef objects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forest_domains: Vec<String>,
+    /// Of those, the ones that were searched for second carriers in `adminDescription`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub domains_searched: Vec<String>,
+}
+
+/// The domain controller that a live collection was pinned to, and how far its database had got when it began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Controller {
+    pub dns_name: String,
+    /// Its NTDS settings object.
+    pub ds_service_name: String,
+    /// Of its database: update sequence numbers mean nothing beside another one.
+    pub invocation_id: ObjectGuid,
+    pub highest_committed_usn: u64,
+    pub default_naming_context: String,
+    /// Functional levels: 7 is Windows Server 2016.
+    pub domain_level: Option<i64>,
+    pub forest_level: Option<i64>,
+    pub controller_level: Option<i64>,
+    pub global_catalog: bool,
 }
 
 /// An object that is no group and yet carries `Group_…` in `adminDescription` or EDOI.

@@ -211,7 +211,11 @@ fn right(guid: ObjectGuid, mapper: &Mapper) -> ObjectGuid {
 }
 
 fn environment(environment: &mut AdEnvironment, mapper: &mut Mapper) {
-    for domain in &mut environment.domains {
+    // Which controller was read, and how far it had got, serves the next collection only.
+    environment.controller = None;
+    for domain in
+        environment.domains.iter_mut().chain(&mut environment.forest_domains).chain(&mut environment.domains_searched)
+    {
         *domain = mapper.host(domain);
     }
     for name in environment.schema_attributes.iter_mut().chain(&mut environment.attributes_seen) {

@@ -46,6 +46,13 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// An entry with its names keyed.
+    pub fn of(entry: Entry, keys: NameKeys) -> Self {
+        let mut prepared = Prepared { entry, ..Prepared::default() };
+        prepared.make_ready(keys);
+        prepared
+    }
+
     pub fn make_ready(&mut self, keys: NameKeys) {
         self.dn = keys.spelling(self.entry.dn.as_bytes());
         if self.names.capacity() > 1 << 10 {

@@ -56,7 +56,7 @@ pub enum Note<'n> {
 }
 
 /// Takes notes from any thread.
-pub type Tell = dyn Fn(Note<'_>) + Send + Sync;
+pub type Tell<'t> = dyn Fn(Note<'_>) + Send + Sync + 't;
 
 /// One side, read: what its collector returns.
 #[derive(Default)]
@@ -77,12 +77,12 @@ pub struct Live<'c> {
     pub config: &'c Config,
     pub wishes: Wishes,
     pub since: Option<Base>,
-    pub tell: &'c Tell,
+    pub tell: &'c Tell<'c>,
 }
 
 /// How a live collection ended.
 pub enum Outcome {
-    Done(Box<Collected>, Vec<RawFile>),
+    Done(Box<Collected>),
     /// Ctrl-C; nothing is left over.
     Interrupted,
 }
@@ -172,7 +172,8 @@ fn join(ad: Option<Half>, entra: Option<Half>, connect: Option<ConnectRead>) -> 
     not_looked_at.extend(all.not_looked_at);
     let complete = all.parts.iter().all(|p| p.shortfall.is_none());
     let certificate = Certificate { complete, parts: all.parts, not_looked_at };
-    Outcome::Done(Box::new(Collected { inventory: all.inventory, sources: all.sources, certificate }), all.raw)
+    let Half { inventory, sources, raw, .. } = all;
+    Outcome::Done(Box::new(Collected { inventory, sources, certificate, raw }))
 }
 
 fn has_connect(connect: &Connect) -> bool {

@@ -1,29 +1,196 @@
-//! The AD half: one domain read whole from one pinned controller, the rest of its forest through the Global Catalog.
+//! The AD half: one domain read whole from one pinned controller, the rest of its forest as far as it matters. Discover,
+//! list and read in parallel, settle what changed meanwhile, search the forest, read access lists; each step says in the
+//! certificate what it expected, read and was not shown.
 
-use super::{Base, Half, Tell, Wishes};
-use crate::config::Config;
-use crate::error::{Error, Result};
+mod catalog;
+mod certificate;
+mod discover;
+mod feed;
+mod link;
+mod metadata;
+mod names;
+mod scan;
+mod security;
+mod settling;
+mod since;
+
+pub use metadata::Metadata;
+pub use scan::{Partition, Scanned, Task, scan};
+
+use super::{Base, Half, Note, Tell, Wishes};
+use crate::bundle::{Part, Source};
+use crate::config::{Config, Secret};
+use crate::directory::Dn;
+use crate::error::{Error, Place, Result};
+use crate::ldap::Connector;
+use crate::report::plain;
+use discover::Forest;
+use feed::Feed;
+use link::{Dialer, Line};
+use since::Way;
+use std::path::PathBuf;
 use tokio::sync::watch;
+
+/// Clocks that differ by more break Kerberos, and make a reader of times wonder.
+const MAX_SKEW_SECONDS: i64 = 300;
 
 /// Reads one domain.
 pub struct Reader<'c> {
     config: &'c Config,
+    dialer: Dialer,
 }
 
 impl<'c> Reader<'c> {
     /// Checks the configuration and takes the secrets in; nothing is sent yet.
     pub fn new(config: &'c Config) -> Result<Self> {
-        Ok(Reader { config })
+        let ad = &config.settings.ad;
+        let who = ad.user.as_deref().unwrap_or("the AD account");
+        let connector = Connector::new(ad, || config.fetch(Secret::AdPassword, who))?;
+        Ok(Reader { config, dialer: Dialer { connector, pin: None } })
     }
 
+    /// Reads the domain. `container` tells what Entra names as the writeback container, once it is known.
     pub async fn collect(
-        self,
-        _: &Wishes,
-        _: Option<&Base>,
-        _: watch::Receiver<Option<Option<String>>>,
-        _: &Tell,
+        mut self,
+        wishes: &Wishes,
+        base: Option<&Base>,
+        mut container: watch::Receiver<Option<Option<String>>>,
+        tell: &Tell<'_>,
     ) -> Result<Half> {
-        let url = self.config.settings.ad.url.as_deref().unwrap_or_default();
-        Err(Error::failed(format!("{url} cannot be read by this build")))
+        let ad = &self.config.settings.ad;
+        let doing = |what: &str| tell(Note::Doing { part: "AD", what, done: 0, of: None });
+        doing("connecting");
+        let first = Line::new(&self.dialer, None)
+            .again(async |session| Ok((discover::forest(session).await?, session.clone())))
+            .await?;
+        let (forest, session) = first;
+        self.check(&forest, tell)?;
+        self.dialer.pin = Some(forest.pin());
+        let mut line = Line::new(&self.dialer, Some(session.clone()));
+        if let Some(dn) = &ad.writeback_ou {
+            security::check_container(&mut line, dn).await?;
+        }
+        let way = since::way(base, &forest);
+        match &way {
+            Way::Full(Some(why)) => tell(Note::Warning(format!("--since: {why}; AD is read in full"))),
+            Way::Since(usn) => tell(Note::Detail(format!(
+                "member lists of groups unchanged since USN {usn} are taken from the bundle"
+            ))),
+            Way::Full(None) => {}
+        }
+        let mut feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
+        doing("looking around");
+        let around = discover::surroundings(&mut line, &forest, &mut feed).await?;
+        let task = Task {
+            dialer: &self.dialer,
+            base: forest.domain(),
+            connections: ad.connections as usize,
+            group_attributes: if matches!(way, Way::Full(_)) { names::GROUP } else { &names::GROUP[1..] },
+            tell,
+        };
+        let scanned = scan(task, feed, session).await?;
+        let Scanned { mut feed, partitions, groups, principals, repeats } = scanned;
+        if repeats > 0 {
+            tell(Note::Detail(format!("{repeats} part(s) of the scan were begun again")));
+        }
+        if let (Way::Since(usn), Some(base)) = (&way, base) {
+            doing("member lists that changed");
+            let several = around.domains.len() != 1;
+            let taken = since::members(&mut line, &forest, &mut feed, base, *usn, several).await?;
+            tell(Note::Detail(format!(
+                "member lists: {} taken from the bundle, {} read",
+                taken.from_bundle, taken.read
+            )));
+        }
+        doing("settling what changed meanwhile");
+        let settled = settling::settle(&mut line, &forest, &mut feed, [groups, principals]).await?;
+        if settled.read_again + settled.vanished > 0 {
+            tell(Note::Detail(format!(
+                "changed while the scan ran: {} object(s) read again, {} gone",
+                settled.read_again, settled.vanished
+            )));
+        }
+        doing("searching the forest");
+        let mut beyond = catalog::search(&self.dialer, ad, &forest, &around.domains, &mut feed, tell).await?;
+        doing("waiting for what Entra names as the writeback container");
+        let entra = match ad.writeback_ou {
+            Some(_) => None,
+            None => container.wait_for(Option::is_some).await.ok().and_then(|known| known.clone().flatten()),
+        };
+        let found =
+            security::container(&mut line, &forest, &feed, ad.writeback_ou.as_deref(), entra.as_deref()).await?;
+        if let Some((dn, from)) = &found {
+            tell(Note::Detail(plain(&format!("writeback container: {dn} ({from})"))));
+        }
+        let container = found.as_ref().map(|(dn, _)| dn.as_str());
+        let written_back = security::written_back(&feed, &forest, container);
+        doing("access lists");
+        let access = security::read(&mut line, &forest, &mut feed, container, &written_back).await?;
+        let mut raw = Vec::new();
+        let mut metadata = None;
+        if wishes.audit {
+            doing("replication metadata");
+            let (file, hidden) = metadata::read(&mut line, &forest, &feed, &written_back).await?;
+            metadata = Some(Part {
+                expected: Some(written_back.len() as u64),
+                read: file.records(),
+                hidden: certificate::hidden_names("the replication metadata of groups", &hidden),
+                ..part("replication metadata")
+            });
+            raw.push(file);
+        }
+        let mut sources = vec![Source {
+            part: "ad".to_owned(),
+            name: self.dialer.connector.address().to_owned(),
+            bytes: 0,
+            modified: None,
+        }];
+        sources.append(&mut beyond.sources);
+        feed.builder.settle(&mut feed.inventory);
+        let (read, ranges) = (std::mem::take(&mut feed.read), feed.values_by_range);
+        let mut inventory = feed.inventory;
+        feed.builder.finish(&mut inventory);
+        inventory.ad.environment.partial = settled.shortfall.is_some();
+        inventory.ad.environment.controller = Some(forest.controller);
+        let memberships = inventory.ad.members.total() as u64;
+        let mut parts = vec![Part { read: around.read, hidden: around.hidden, ..part("schema and surroundings") }];
+        parts.append(&mut certificate::parts(&partitions, &read, &settled, ranges, memberships));
+        parts.push(access);
+        parts.extend(metadata);
+        parts.append(&mut beyond.parts);
+        Ok(Half { inventory, sources, parts, not_looked_at: beyond.not_looked_at, raw })
     }
+
+    /// Whether this is the domain that is meant.
+    fn check(&self, forest: &Forest, tell: &Tell<'_>) -> Result<()> {
+        let dns_domain = Dn::parse(forest.domain()).ok().and_then(|dn| dn.dns_domain());
+        if let (Some(wanted), Some(found)) = (&self.config.settings.cloud_sync.domain, &dns_domain)
+            && !wanted.eq_ignore_ascii_case(found)
+        {
+            return Err(Error::usage(format!("the controller serves {found}, but [cloud_sync] domain is {wanted}"))
+                .at(Place::default().object(self.dialer.connector.address()))
+                .hint("Name a controller of the domain that groups are provisioned to."));
+        }
+        let controller = &forest.controller;
+        tell(Note::Detail(plain(&format!(
+            "controller {} (functional level {}), database {}, USN {}, time {}",
+            controller.dns_name,
+            controller.controller_level.map_or("?".to_owned(), |l| l.to_string()),
+            controller.invocation_id,
+            controller.highest_committed_usn,
+            forest.time
+        ))));
+        if forest.skew_seconds.abs() > MAX_SKEW_SECONDS {
+            tell(Note::Warning(format!(
+                "the controller's clock is {} s {} this computer's: Kerberos refuses more than 300 s",
+                forest.skew_seconds.abs(),
+                if forest.skew_seconds > 0 { "ahead of" } else { "behind" }
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn part(partition: &str) -> Part {
+    Part { source: "ad".to_owned(), partition: partition.to_owned(), ..Part::default() }
 }

@@ -52,8 +52,8 @@ impl Ledger {
             partition: partition.to_owned(),
             expected,
             read,
-            values_by_range: 0,
             shortfall,
+            ..Part::default()
         };
         if let Ok(mut parts) = self.parts.lock() {
             parts.push(part);
@@ -67,7 +67,10 @@ impl Ledger {
             Err(Trouble::Denied(error)) => {
                 let permission = permission(partition);
                 let text = format!("not allowed to see: it needs the permission {permission} ({})", error.message);
-                self.read(partition, 0, None, Some(text));
+                self.read(partition, 0, None, Some(text.clone()));
+                if let Some(part) = self.parts.lock().ok().as_mut().and_then(|parts| parts.last_mut()) {
+                    part.hidden.push(text);
+                }
                 Ok(None)
             }
             Err(trouble) => Err(trouble.into_error()),

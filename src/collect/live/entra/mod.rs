@@ -43,7 +43,7 @@ impl<'c> Reader<'c> {
         wishes: &Wishes,
         base: Option<&Base>,
         container: ContainerKnown,
-        tell: &Tell,
+        tell: &Tell<'_>,
     ) -> Result<Half> {
         let started = Utc::now();
         let ledger = Ledger::default();
@@ -109,7 +109,7 @@ fn begin(
     base: &Base,
     tenant: Option<&str>,
     extensions: &std::collections::BTreeSet<String>,
-    tell: &Tell,
+    tell: &Tell<'_>,
 ) -> Result<Beginning> {
     let start = since::start(base, tenant, extensions)?;
     let usable = |what: &str, link: std::result::Result<Link, String>| match link {

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 8;
 pub struct Reading<'r> {
     pub wire: &'r Wire,
     pub ledger: &'r Ledger,
-    pub tell: &'r Tell,
+    pub tell: &'r Tell<'r>,
     pub tenant: Option<String>,
     pub extensions: BTreeSet<String>,
     /// Whether the token may see hidden memberships.
@@ -79,9 +79,7 @@ impl Reading<'_> {
                         let wanted = has_users && (round == 0 || users.is_some());
                         if wanted { self.users(feed, users.as_ref()).await.map(Some) } else { Ok(None) }
                     },
-                    self.progress(feed),
                 )
-                .map(|(groups, users, ())| (groups, users))
             })
             .await?;
             state = next;
@@ -150,13 +148,6 @@ impl Reading<'_> {
         let (groups, users) =
             tokio::try_join!(self.wire.count(queries::GROUP_COUNT), self.wire.count(queries::USER_COUNT))?;
         Ok(Counts { groups, synced: None, users })
-    }
-
-    /// Tells how far the reading is, until the pages stop.
-    async fn progress(&self, feed: &Feed) -> Result<()> {
-        let (groups, users) = feed.counts();
-        (self.tell)(Note::Doing { part: "Entra", what: "groups and users", done: groups + users, of: None });
-        Ok(())
     }
 
     async fn groups(&self, feed: &Feed, from: Option<&Link>) -> Result<Option<Read>> {
@@ -272,7 +263,14 @@ impl Reading<'_> {
     }
 
     async fn follow(&self, feed: &Feed, query: &str, of: Of) -> Result<Option<String>, Trouble> {
-        self.wire.pages(query, async |body| feed.page(body, of, query).await).await
+        self.wire
+            .pages(query, async |body| {
+                feed.page(body, of, query).await?;
+                let (groups, users) = feed.counts();
+                (self.tell)(Note::Doing { part: "Entra", what: "groups and users", done: groups + users, of: None });
+                Ok(())
+            })
+            .await
     }
 
     async fn again(&self, feed: &Feed, of: Of, error: &Error) -> Result<()> {

@@ -1,0 +1,178 @@
+//! The rest of the forest: members from other domains and second carriers of an anchor through the Global Catalog, which
+//! has every object but few attributes, and `adminDescription`, which it lacks, in each other domain itself.
+
+use super::discover::{Domain, Forest};
+use super::feed::{Batch, Feed};
+use super::link::{self, Dialer, Line, Trouble};
+use super::names::ANY;
+use crate::bundle::{Part, Source};
+use crate::collect::live::{Note, Tell};
+use crate::config::Ad;
+use crate::directory::inventory::Completeness;
+use crate::directory::{Dn, same_dn};
+use crate::error::{Error, Result};
+use crate::ldap::{Connector, Scope, Search};
+use crate::report::plain;
+
+/// What was searched, and what could not be.
+#[derive(Default)]
+pub struct Searched {
+    pub parts: Vec<Part>,
+    pub sources: Vec<Source>,
+    pub not_looked_at: Vec<String>,
+}
+
+/// Searches the forest beyond the domain.
+pub async fn search(
+    dialer: &Dialer,
+    ad: &Ad,
+    forest: &Forest,
+    domains: &[Domain],
+    feed: &mut Feed,
+    tell: &Tell<'_>,
+) -> Result<Searched> {
+    let mut out = Searched::default();
+    let configured = ad.global_catalog_url.as_deref();
+    match catalog(&dialer.connector, configured, forest, feed, &mut out).await {
+        Ok(()) => feed.inventory.ad.environment.global_catalog_searched = true,
+        // What was asked for and fails is an error; what was merely tried is said.
+        Err(error) if configured.is_some() => return Err(error),
+        Err(error) => {
+            tell(Note::Warning(plain(&format!("the Global Catalog could not be searched: {error}"))));
+            out.not_looked_at.push(format!(
+                "Global Catalog: second carriers of an anchor in other domains, and members from there ({error}); set [ad] global_catalog_url"
+            ));
+        }
+    }
+    let environment = &mut feed.inventory.ad.environment;
+    environment.forest_domains = domains.iter().map(|d| d.dns_name.to_lowercase()).collect();
+    environment.forest_domains.sort();
+    for domain in domains.iter().filter(|d| !same_dn(&d.dn, forest.domain())) {
+        match other_domain(&dialer.connector, domain, feed, &mut out).await {
+            Ok(()) => feed.inventory.ad.environment.domains_searched.push(domain.dns_name.to_lowercase()),
+            Err(error) => {
+                let text = format!("adminDescription in the domain {} ({error})", domain.dns_name);
+                tell(Note::Warning(plain(&format!("not looked at: {text}"))));
+                out.not_looked_at.push(text);
+            }
+        }
+    }
+    feed.inventory.ad.environment.domains_searched.sort();
+    Ok(out)
+}
+
+/// The address to try where none is configured: the same controller, if it says that it is a catalog.
+fn connector(dialer: &Connector, configured: Option<&str>, forest: &Forest) -> Result<Connector> {
+    if let Some(url) = configured {
+        return dialer.to(url, "[ad] global_catalog_url");
+    }
+    if !forest.controller.global_catalog {
+        return Err(Error::failed("the controller is no Global Catalog"));
+    }
+    let (scheme, port) = if dialer.address().starts_with("ldaps:") { ("ldaps", 3269) } else { ("ldap", 3268) };
+    let host = dialer.host_name();
+    dialer.to(&format!("{scheme}://{host}:{port}"), "[ad] global_catalog_url")
+}
+
+async fn catalog(
+    dialer: &Connector,
+    configured: Option<&str>,
+    forest: &Forest,
+    feed: &mut Feed,
+    out: &mut Searched,
+) -> Result<()> {
+    let dialer = Dialer { connector: connector(dialer, configured, forest)?, pin: None };
+    let mut line = Line::new(&dialer, None);
+    // The empty base is the whole forest.
+    let search = Search::new("", Scope::Subtree, "(msDS-ExternalDirectoryObjectId=Group_*)", ANY);
+    let carriers = line.again(async |session| link::all(session, search.clone()).await).await?;
+    let carrying = carriers.len() as u64;
+    for read in carriers {
+        foreign(feed, forest, read)?;
+    }
+    let (mut asked, mut found, mut hidden) = (0, 0, Vec::new());
+    for id in feed.builder.undescribed(&feed.inventory) {
+        let name = feed.inventory.dn(id).to_owned();
+        if Dn::parse(&name).is_ok_and(|dn| forest.holds(&dn)) {
+            continue;
+        }
+        asked += 1;
+        match line.one(&name, ANY, &[]).await? {
+            Some(entry) => {
+                let read = link::read(&entry).map_err(|trouble: Trouble| Error::from(trouble))?;
+                foreign(feed, forest, read)?;
+                found += 1;
+            }
+            None => hidden.push(name),
+        }
+    }
+    let part = |partition: &str| Part { source: "ad".to_owned(), partition: partition.to_owned(), ..Part::default() };
+    out.parts.push(Part { read: carrying, ..part("Global Catalog: carriers of an anchor") });
+    let hidden = super::certificate::hidden_names("members from other domains", &hidden);
+    out.parts.push(Part {
+        expected: Some(asked),
+        read: found,
+        hidden,
+        ..part("Global Catalog: members from other domains")
+    });
+    let name = dialer.connector.address().to_owned();
+    out.sources.push(Source { part: "ad".to_owned(), name, bytes: 0, modified: None });
+    Ok(())
+}
+
+async fn other_domain(dialer: &Connector, domain: &Domain, feed: &mut Feed, out: &mut Searched) -> Result<()> {
+    let dialer = Dialer { connector: dialer.host(&domain.dns_name)?, pin: None };
+    let mut line = Line::new(&dialer, None);
+    let filter = "(&(objectCategory=group)(adminDescription=Group_*))";
+    let read = line.all(link::below(&domain.dn, filter, ANY, 1000)).await?;
+    out.parts.push(Part {
+        source: "ad".to_owned(),
+        partition: format!("carriers of an anchor in {}", domain.dns_name),
+        read: read.len() as u64,
+        ..Part::default()
+    });
+    for read in read {
+        absent_members(feed, read)?;
+    }
+    let name = dialer.connector.address().to_owned();
+    out.sources.push(Source { part: "ad".to_owned(), name, bytes: 0, modified: None });
+    Ok(())
+}
+
+/// An object that the catalog shows. One of the domain itself is known better already.
+fn foreign(feed: &mut Feed, forest: &Forest, read: link::Read) -> Result<()> {
+    let here = Dn::parse(&read.entry.dn).is_ok_and(|dn| forest.holds(&dn));
+    match here && feed.builder.known(&feed.inventory, read.guid).is_some() {
+        true => Ok(()),
+        false => absent_members(feed, read),
+    }
+}
+
+/// Takes in an object whose members are not read: they are its own domain's business.
+fn absent_members(feed: &mut Feed, read: link::Read) -> Result<()> {
+    let guid = read.guid;
+    match guid.is_nil() {
+        true => feed.take(Batch::of(feed.builder.keys, None, None, [read]))?,
+        // The catalog and a domain each show attributes that the other lacks; what is known is kept.
+        false if feed.builder.known(&feed.inventory, guid).is_some() => {
+            let values: Vec<(String, Vec<u8>)> = read
+                .entry
+                .values()
+                .filter(|(name, _, _)| !name.eq_ignore_ascii_case("objectClass"))
+                .map(|(name, value, _)| (name.to_owned(), value.to_vec()))
+                .collect();
+            let mut part = crate::collect::ldif::Entry::named(read.entry.dn.as_str());
+            values.iter().for_each(|(name, value)| part.push(name, value));
+            let prepared = crate::collect::ad::Prepared::of(part, feed.builder.keys);
+            feed.builder.add(&mut feed.inventory, &prepared, &feed.place)?;
+        }
+        false => feed.refresh(None, read)?,
+    }
+    if let Some(id) = feed.builder.known(&feed.inventory, guid) {
+        let row = feed.inventory.ad.objects[id as usize].group;
+        if let Some(group) = feed.inventory.ad.groups.get_mut(row as usize) {
+            group.members = Completeness::Absent;
+        }
+    }
+    Ok(())
+}

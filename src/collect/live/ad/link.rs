@@ -1,0 +1,339 @@
+//! One connection of the scan, pinned to one domain controller: a sequence number, a page or a range means something on
+//! the controller only that gave it.
+
+use super::names::BATCH;
+use crate::collect::ldif;
+use crate::directory::ObjectGuid;
+use crate::error::{Error, Result};
+use crate::ldap::{Connector, Control, Entry, Fault, FaultKind, Scope, Search, Session};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often a job is begun again after a lost connection or a busy server.
+pub const ATTEMPTS: u32 = 4;
+/// How often a group's list is begun again because the group changed while its ranges were read.
+const RANGE_ATTEMPTS: u32 = 5;
+
+/// The controller that the scan began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub ds_service_name: String,
+    pub invocation_id: ObjectGuid,
+}
+
+/// Makes connections to the pinned controller.
+pub struct Dialer {
+    pub connector: Connector,
+    pub pin: Option<Pin>,
+}
+
+/// Why a piece of work ended: worth trying again, or not.
+pub enum Trouble {
+    Fault(Fault),
+    Error(Error),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Trouble::Fault(fault)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Error(error)
+    }
+}
+
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Fault(fault) => fault.into(),
+            Trouble::Error(error) => error,
+        }
+    }
+}
+
+/// Whether the same may well succeed on a new connection, or in a while.
+pub fn passing(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::ConnectionLost | FaultKind::Timeout | FaultKind::Busy | FaultKind::Unreachable)
+}
+
+/// The pause before an attempt.
+pub fn pause(attempt: u32) -> Duration {
+    Duration::from_millis(250 << attempt.min(5))
+}
+
+impl Dialer {
+    /// A connection to the pinned controller. Behind one name there may be several, so a few are tried.
+    pub async fn open(&self) -> Result<Session, Trouble> {
+        for _ in 0..8 {
+            let session = self.connector.connect().await?;
+            let Some(pin) = &self.pin else { return Ok(session) };
+            if pin_of(&session).await? == *pin {
+                return Ok(session);
+            }
+        }
+        Err(Error::failed("another domain controller answered than the one that the scan began with")
+            .hint("Its name stands for several controllers, or its database was restored meanwhile. Name one controller in [ad] url, and collect again.")
+            .into())
+    }
+}
+
+/// Which controller a connection leads to.
+pub async fn pin_of(session: &Session) -> Result<Pin, Trouble> {
+    let root = session.root_dse(&["dsServiceName"]).await?;
+    let ds_service_name = root.text("dsServiceName").unwrap_or_default().to_owned();
+    let settings = match ds_service_name.is_empty() {
+        true => None,
+        false => session.read(&ds_service_name, &["invocationId"], Vec::new()).await?,
+    };
+    let id = settings.as_ref().and_then(|e| e.bytes("invocationId")).and_then(ObjectGuid::from_ad_bytes);
+    Ok(Pin { ds_service_name, invocation_id: id.unwrap_or_default() })
+}
+
+/// An entry in the form that files are read into, with what the reader itself looks at.
+pub struct Read {
+    pub entry: ldif::Entry,
+    pub guid: ObjectGuid,
+    pub usn_changed: i64,
+    /// Attributes of which the server gave the first values only, with the number of the next.
+    pub cut: BTreeMap<String, u32>,
+    pub values_by_range: u64,
+}
+
+/// The one place where an entry of the wire becomes an entry as files hold it.
+pub fn read(from: &Entry) -> Result<Read, Trouble> {
+    let mut entry = ldif::Entry::named(from.dn.as_str());
+    let mut cut = BTreeMap::new();
+    let mut values_by_range = 0;
+    for attribute in &from.attributes {
+        let (name, options) = attribute.name.split_once(';').unwrap_or((&attribute.name, ""));
+        if name.eq_ignore_ascii_case("uSNChanged") || name.eq_ignore_ascii_case("uSNCreated") {
+            continue;
+        }
+        if let Some(high) = range(options) {
+            values_by_range += attribute.values.len() as u64;
+            if let Some(high) = high {
+                let next = high.checked_add(1).ok_or_else(|| odd(&from.dn, "a range without an end"))?;
+                cut.insert(name.to_owned(), next);
+            }
+        }
+        for value in &attribute.values {
+            entry.push(name, value);
+        }
+    }
+    let guid = from.bytes("objectGUID").and_then(ObjectGuid::from_ad_bytes).unwrap_or_default();
+    let usn_changed = from.number("uSNChanged").unwrap_or_default();
+    Ok(Read { entry, guid, usn_changed, cut, values_by_range })
+}
+
+/// `range=0-1499` → the number of its last value; `range=1500-*` → none.
+fn range(options: &str) -> Option<Option<u32>> {
+    let range =
+        options.split(';').find_map(|o| o.get(..6).filter(|p| p.eq_ignore_ascii_case("range=")).map(|_| &o[6..]))?;
+    let (_, high) = range.split_once('-')?;
+    Some(high.parse().ok())
+}
+
+/// What became of a list that was read in ranges.
+pub enum Whole {
+    Read(Read),
+    /// The object is no more, or has another name.
+    Vanished,
+    /// It changed each time, faster than it can be read.
+    Restless(Read),
+}
+
+/// Reads the rest of an entry's cut lists. A list that changes while its ranges are read is read anew: ranges of two
+/// states do not join.
+pub async fn complete(
+    session: &Session,
+    first: Read,
+    attributes: &[&str],
+    controls: &[Control],
+) -> Result<Whole, Trouble> {
+    let dn = first.entry.dn.clone();
+    let (guid, mut current) = (first.guid, first);
+    for _ in 0..RANGE_ATTEMPTS {
+        match rest(session, &mut current, controls).await? {
+            Rest::Done => return Ok(Whole::Read(current)),
+            Rest::Gone => return Ok(Whole::Vanished),
+            Rest::Changed => match session.read(&dn, attributes, controls.to_vec()).await? {
+                Some(again) => {
+                    current = read(&again)?;
+                    if current.guid != guid {
+                        return Ok(Whole::Vanished);
+                    }
+                }
+                None => return Ok(Whole::Vanished),
+            },
+        }
+    }
+    Ok(Whole::Restless(current))
+}
+
+enum Rest {
+    Done,
+    Changed,
+    Gone,
+}
+
+async fn rest(session: &Session, current: &mut Read, controls: &[Control]) -> Result<Rest, Trouble> {
+    while let Some((name, low)) = current.cut.pop_first() {
+        let wanted = format!("{name};range={low}-*");
+        let answer =
+            match session.read(&current.entry.dn, &[&wanted, "objectGUID", "uSNChanged"], controls.to_vec()).await {
+                Ok(Some(answer)) => answer,
+                Ok(None) => return Ok(Rest::Gone),
+                // Past the end of a list that has become shorter.
+                Err(fault) if fault.kind == FaultKind::Other => return Ok(Rest::Changed),
+                Err(fault) => return Err(fault.into()),
+            };
+        let more = read(&answer)?;
+        if more.guid != current.guid {
+            return Ok(Rest::Gone);
+        }
+        if more.usn_changed != current.usn_changed {
+            return Ok(Rest::Changed);
+        }
+        let values = || more.entry.values().filter(|(n, _, _)| n.eq_ignore_ascii_case(&name));
+        if let Some(next) = more.cut.get(&name).copied() {
+            if next <= low {
+                return Err(odd(&current.entry.dn, "ranges that do not go on").into());
+            }
+            current.cut.insert(name.clone(), next);
+        }
+        for (_, value, _) in values() {
+            current.entry.push(&name, value);
+        }
+        current.values_by_range += more.values_by_range;
+    }
+    // The list of an object that has not moved since its first range was read is whole.
+    let now = session.read(&current.entry.dn, &["objectGUID", "uSNChanged"], Vec::new()).await?;
+    match now.as_ref().map(read).transpose()? {
+        Some(now) if now.guid == current.guid && now.usn_changed == current.usn_changed => Ok(Rest::Done),
+        Some(now) if now.guid == current.guid => Ok(Rest::Changed),
+        _ => Ok(Rest::Gone),
+    }
+}
+
+/// An answer that makes no sense.
+fn odd(dn: &str, what: &str) -> Error {
+    Error::failed(format!("the server answered with {what}")).at(crate::error::Place::default().object(dn))
+}
+
+/// A search below `base`, in its naming context only.
+pub fn below(base: &str, filter: impl Into<String>, attributes: &[&str], page: u32) -> Search {
+    Search::new(base, Scope::Subtree, &filter.into(), attributes).page(page).with(Control::DomainScope)
+}
+
+/// A small search, whole. Cut lists are completed.
+pub async fn all(session: &Session, search: Search) -> Result<Vec<Read>, Trouble> {
+    let attributes: Vec<String> = search.attributes.clone();
+    let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
+    let controls = search.controls.clone();
+    let mut out = Vec::new();
+    let mut cut = Vec::new();
+    let mut pages = session.search(search);
+    while let Some(page) = pages.next().await? {
+        for entry in &page {
+            let read = read(entry)?;
+            if read.cut.is_empty() { out.push(read) } else { cut.push(read) }
+        }
+    }
+    for read in cut {
+        match complete(session, read, &attributes, &controls).await? {
+            Whole::Read(read) => out.push(read),
+            Whole::Vanished => {}
+            Whole::Restless(read) => return Err(restless(&read).into()),
+        }
+    }
+    Ok(out)
+}
+
+/// A list that cannot be read as it was at one time is not passed off as whole.
+pub fn restless(read: &Read) -> Error {
+    Error::failed("the object changed each time while its long member list was read")
+        .at(crate::error::Place::default().object(read.entry.dn.clone()))
+        .hint("Collect again at a quieter time.")
+}
+
+/// A connection that is made again when it breaks, for work that is done one step after the other.
+pub struct Line<'d> {
+    dialer: &'d Dialer,
+    session: Option<Session>,
+}
+
+impl<'d> Line<'d> {
+    pub fn new(dialer: &'d Dialer, session: Option<Session>) -> Self {
+        Line { dialer, session }
+    }
+
+    /// Does the work, on a new connection where the old one broke.
+    pub async fn again<T>(&mut self, work: impl AsyncFn(&Session) -> Result<T, Trouble>) -> Result<T> {
+        let mut attempt = 0;
+        loop {
+            let done = match &self.session {
+                Some(session) => work(session).await,
+                None => match self.dialer.open().await {
+                    Ok(session) => work(self.session.insert(session)).await,
+                    Err(trouble) => Err(trouble),
+                },
+            };
+            match done {
+                Err(Trouble::Fault(fault)) if passing(&fault) && attempt + 1 < ATTEMPTS => {
+                    if fault.kind != FaultKind::Busy {
+                        self.session = None;
+                    }
+                    tokio::time::sleep(pause(attempt)).await;
+                    attempt += 1;
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// A search, whole.
+    pub async fn all(&mut self, search: Search) -> Result<Vec<Read>> {
+        self.again(async |session| all(session, search.clone()).await).await
+    }
+
+    /// One object; none where there is none, or none to be seen.
+    pub async fn one(&mut self, dn: &str, attributes: &[&str], controls: &[Control]) -> Result<Option<Entry>> {
+        self.again(async |session| Ok(session.read(dn, attributes, controls.to_vec()).await?)).await
+    }
+
+    /// Objects by their GUIDs; those that are not found are not there.
+    pub async fn by_guid(
+        &mut self,
+        base: &str,
+        guids: &[ObjectGuid],
+        attributes: &[&str],
+        page: u32,
+    ) -> Result<Vec<Read>> {
+        let mut out = Vec::new();
+        for batch in guids.chunks(BATCH) {
+            out.append(&mut self.all(below(base, super::names::by_guid(batch), attributes, page)).await?);
+        }
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_by_their_option() {
+        for (options, expected) in [
+            ("range=0-1499", Some(Some(1499))),
+            ("Range=1500-*", Some(None)),
+            ("binary;range=0-4", Some(Some(4))),
+            ("", None),
+            ("lang-de", None),
+        ] {
+            assert_eq!(range(options), expected, "{options}");
+        }
+    }
+}

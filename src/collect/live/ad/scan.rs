@@ -1,0 +1,424 @@
+//! The parallel part of a scan. Every sort of object is listed first, by objectGUID and uSNCreated alone: an independent
+//! count, which also tells where to cut. Partitions are ranges of uSNCreated, which the controller gives once to each
+//! object and never changes, so that they are disjoint and cover whatever happens meanwhile. Connections take partitions
+//! from one queue and hand entries on over one bounded channel: when the consumer falls behind, nobody asks for more.
+
+use super::feed::{Batch, Feed};
+use super::link::{self, Dialer, Read, Trouble, Whole};
+use super::names::Kind;
+use crate::collect::ad::NameKeys;
+use crate::collect::live::{Note, Tell};
+use crate::directory::ObjectGuid;
+use crate::error::{Error, Result};
+use crate::ldap::{FaultKind, Session};
+use crate::report::plain;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, mpsc};
+
+/// Batches that may wait for the consumer.
+const AHEAD: usize = 8;
+/// Objects below which a sort is not cut.
+const WORTH_CUTTING: usize = 1_000;
+/// Lists that wait to be completed by other connections; more are completed on the spot.
+const WAITING_LISTS: usize = 32;
+
+/// What is to be scanned.
+pub struct Task<'t> {
+    pub dialer: &'t Dialer,
+    pub base: &'t str,
+    pub connections: usize,
+    /// Attributes of groups: with their members or without.
+    pub group_attributes: &'t [&'t str],
+    pub tell: &'t Tell<'t>,
+}
+
+/// One partition: what it is, and what the listing expects of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    pub kind: Kind,
+    /// Of uSNCreated: more than the first, at most the second.
+    pub range: (Option<i64>, Option<i64>),
+    pub expected: u64,
+}
+
+impl Partition {
+    fn filter(&self) -> String {
+        let (above, up_to) = self.range;
+        let above = above.map(|n| format!("(uSNCreated>={})", n.saturating_add(1))).unwrap_or_default();
+        let up_to = up_to.map(|n| format!("(uSNCreated<={n})")).unwrap_or_default();
+        self.kind.and(&format!("{above}{up_to}"))
+    }
+    pub fn name(&self) -> String {
+        let kind = self.kind.name();
+        match self.range {
+            (None, None) => format!("{kind}, in one piece"),
+            (None, Some(to)) => format!("{kind}, uSNCreated up to {to}"),
+            (Some(from), None) => format!("{kind}, uSNCreated above {from}"),
+            (Some(from), Some(to)) => format!("{kind}, uSNCreated above {from} up to {to}"),
+        }
+    }
+}
+
+/// The objects that the count found.
+#[derive(Debug, Default, Clone)]
+pub struct Listing {
+    pub guids: Vec<ObjectGuid>,
+    created: Vec<i64>,
+}
+
+/// What the scan brought.
+pub struct Scanned {
+    pub feed: Feed,
+    pub partitions: Vec<Partition>,
+    pub groups: Listing,
+    pub principals: Listing,
+    /// Connections that were replaced, and answers "busy" that were waited out.
+    pub repeats: u64,
+}
+
+enum Job {
+    List(Kind),
+    Read(usize),
+    Complete(Box<Read>, usize),
+}
+
+struct Queue {
+    jobs: VecDeque<(Job, u32)>,
+    running: usize,
+    failed: bool,
+    waiting_lists: usize,
+    partitions: Vec<Partition>,
+    groups: Listing,
+    principals: Listing,
+}
+
+struct Shared<'t> {
+    task: &'t Task<'t>,
+    keys: NameKeys,
+    queue: Mutex<Queue>,
+    changed: Notify,
+    out: mpsc::Sender<Batch>,
+    read: AtomicU64,
+    expected: AtomicU64,
+    repeats: AtomicU64,
+}
+
+/// Reads everything below the base; `first` is a connection that is open already.
+pub async fn scan(task: Task<'_>, feed: Feed, first: Session) -> Result<Scanned> {
+    let (out, batches) = mpsc::channel(AHEAD);
+    let jobs = Kind::ALL.into_iter().map(|kind| (Job::List(kind), 0)).collect();
+    let queue = Queue {
+        jobs,
+        running: 0,
+        failed: false,
+        waiting_lists: 0,
+        partitions: Vec::new(),
+        groups: Listing::default(),
+        principals: Listing::default(),
+    };
+    let shared = Shared {
+        task: &task,
+        keys: feed.builder.keys,
+        queue: Mutex::new(queue),
+        changed: Notify::new(),
+        out,
+        read: AtomicU64::new(0),
+        expected: AtomicU64::new(0),
+        repeats: AtomicU64::new(0),
+    };
+    let consumer = tokio::task::spawn_blocking(move || feed.run(batches));
+    let mut first = Some(first);
+    let workers = (0..task.connections.max(1)).map(|_| worker(&shared, first.take()));
+    let done = futures_util::future::try_join_all(workers).await;
+    let repeats = shared.repeats.load(Ordering::Relaxed);
+    let Shared { queue, out, .. } = shared;
+    drop(out);
+    // What the consumer refused is the reason why the readers found nobody to read for.
+    let feed = consumer.await.map_err(|e| Error::failed(format!("the scan's consumer broke down: {e}")))??;
+    done?;
+    let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Scanned { feed, partitions: queue.partitions, groups: queue.groups, principals: queue.principals, repeats })
+}
+
+/// One connection's work, until nothing is left to do.
+async fn worker(shared: &Shared<'_>, mut session: Option<Session>) -> Result<()> {
+    while let Some((job, attempt)) = shared.next().await {
+        let done = async {
+            if session.is_none() {
+                session = Some(shared.task.dialer.open().await?);
+            }
+            match &session {
+                Some(session) => shared.perform(session, &job).await,
+                None => Ok(()),
+            }
+        };
+        match done.await {
+            Ok(()) => shared.finished(None),
+            Err(Trouble::Fault(fault)) if link::passing(&fault) && attempt + 1 < link::ATTEMPTS => {
+                shared.repeats.fetch_add(1, Ordering::Relaxed);
+                (shared.task.tell)(Note::Detail(plain(&format!("{fault}; reading this part again"))));
+                if fault.kind != FaultKind::Busy {
+                    session = None;
+                }
+                tokio::time::sleep(link::pause(attempt)).await;
+                shared.finished(Some((job, attempt + 1)));
+            }
+            Err(trouble) => {
+                shared.fail();
+                return Err(trouble.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job; none when all is done, or another connection failed.
+    async fn next(&self) -> Option<(Job, u32)> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut queue = self.lock();
+                if queue.failed {
+                    return None;
+                }
+                if let Some(job) = queue.jobs.pop_front() {
+                    queue.running += 1;
+                    if let Job::Complete(..) = job.0 {
+                        queue.waiting_lists -= 1;
+                    }
+                    return Some(job);
+                }
+                if queue.running == 0 {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    fn finished(&self, again: Option<(Job, u32)>) {
+        let mut queue = self.lock();
+        queue.running -= 1;
+        if let Some(job) = again {
+            queue.waiting_lists += usize::from(matches!(job.0, Job::Complete(..)));
+            queue.jobs.push_back(job);
+        }
+        drop(queue);
+        self.changed.notify_waiters();
+    }
+
+    fn fail(&self) {
+        self.lock().failed = true;
+        self.changed.notify_waiters();
+    }
+
+    async fn perform(&self, session: &Session, job: &Job) -> Result<(), Trouble> {
+        match job {
+            Job::List(kind) => self.list(session, *kind).await,
+            Job::Read(partition) => self.partition(session, *partition).await,
+            Job::Complete(cut, partition) => {
+                let cut = Read { entry: cut.entry.clone(), cut: cut.cut.clone(), ..**cut };
+                self.complete(session, cut, *partition).await
+            }
+        }
+    }
+
+    async fn list(&self, session: &Session, kind: Kind) -> Result<(), Trouble> {
+        let listing = list(session, self.task.base, kind).await?;
+        let partitions = cut(kind, &listing, self.task.connections);
+        self.expected.fetch_add(listing.guids.len() as u64, Ordering::Relaxed);
+        let mut queue = self.lock();
+        for partition in partitions {
+            let number = queue.partitions.len();
+            queue.partitions.push(partition);
+            // Groups are the longer part: they are begun first.
+            match kind {
+                Kind::Groups => queue.jobs.push_front((Job::Read(number), 0)),
+                Kind::Principals => queue.jobs.push_back((Job::Read(number), 0)),
+            }
+        }
+        match kind {
+            Kind::Groups => queue.groups = listing,
+            Kind::Principals => queue.principals = listing,
+        }
+        drop(queue);
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    async fn partition(&self, session: &Session, number: usize) -> Result<(), Trouble> {
+        let partition = self.lock().partitions[number].clone();
+        let kind = partition.kind;
+        let search = link::below(self.task.base, partition.filter(), self.attributes(kind), kind.page());
+        let mut pages = session.search(search);
+        while let Some(page) = pages.next().await? {
+            let mut whole = Vec::with_capacity(page.len());
+            for entry in &page {
+                let read = link::read(entry)?;
+                if read.cut.is_empty() {
+                    whole.push(read);
+                    continue;
+                }
+                if let Some(read) = self.hand_on(read, number) {
+                    self.complete(session, read, number).await?;
+                }
+            }
+            self.give(whole, number).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves a cut list to another connection, unless enough wait already.
+    fn hand_on(&self, read: Read, partition: usize) -> Option<Read> {
+        let mut queue = self.lock();
+        if queue.waiting_lists >= WAITING_LISTS {
+            return Some(read);
+        }
+        queue.waiting_lists += 1;
+        queue.jobs.push_front((Job::Complete(Box::new(read), partition), 0));
+        drop(queue);
+        self.changed.notify_waiters();
+        None
+    }
+
+    async fn complete(&self, session: &Session, cut: Read, partition: usize) -> Result<(), Trouble> {
+        let kind = self.lock().partitions[partition].kind;
+        match link::complete(session, cut, self.attributes(kind), &[]).await? {
+            Whole::Read(read) => self.give(vec![read], partition).await,
+            // The settling that follows finds out what became of it.
+            Whole::Vanished => Ok(()),
+            Whole::Restless(read) => Err(link::restless(&read).into()),
+        }
+    }
+
+    fn attributes(&self, kind: Kind) -> &[&str] {
+        match kind {
+            Kind::Groups => self.task.group_attributes,
+            Kind::Principals => kind.attributes(),
+        }
+    }
+
+    async fn give(&self, read: Vec<Read>, partition: usize) -> Result<(), Trouble> {
+        if read.is_empty() {
+            return Ok(());
+        }
+        let kind = self.lock().partitions[partition].kind;
+        let count = read.len() as u64;
+        let batch = Batch::of(self.keys, Some(partition), Some(kind), read);
+        if self.out.send(batch).await.is_err() {
+            return Err(Error::failed("the scan was stopped").into());
+        }
+        let done = self.read.fetch_add(count, Ordering::Relaxed) + count;
+        let of = Some(self.expected.load(Ordering::Relaxed));
+        (self.task.tell)(Note::Doing { part: "AD", what: "reading objects", done, of });
+        Ok(())
+    }
+}
+
+/// All objects of a sort, by their identity alone.
+pub async fn list(session: &Session, base: &str, kind: Kind) -> Result<Listing, Trouble> {
+    let mut listing = Listing::default();
+    let search = link::below(base, kind.filter(), &["objectGUID", "uSNCreated"], 1000);
+    let mut pages = session.search(search);
+    while let Some(page) = pages.next().await? {
+        for entry in &page {
+            let Some(guid) = entry.bytes("objectGUID").and_then(ObjectGuid::from_ad_bytes) else {
+                return Err(Error::failed("the account may not read objectGUID, by which objects are told apart")
+                    .at(crate::error::Place::default().object(entry.dn.clone()))
+                    .hint("Let the account read all properties of the domain's groups and users, as Authenticated Users may by default.")
+                    .into());
+            };
+            listing.guids.push(guid);
+            listing.created.extend(entry.number("uSNCreated"));
+        }
+    }
+    Ok(listing)
+}
+
+/// Cuts a sort into pieces of about the same number of objects.
+fn cut(kind: Kind, listing: &Listing, connections: usize) -> Vec<Partition> {
+    let total = listing.guids.len();
+    let whole = |expected| vec![Partition { kind, range: (None, None), expected }];
+    let pieces = if connections > 1 { (connections * 2).min(total / WORTH_CUTTING * 2) } else { 1 };
+    if pieces < 2 || listing.created.len() != total {
+        return whole(total as u64);
+    }
+    let mut created = listing.created.clone();
+    created.sort_unstable();
+    let mut out = Vec::new();
+    let (mut from, mut at) = (None, 0);
+    for piece in 1..=pieces {
+        let end = total * piece / pieces;
+        let to = match piece == pieces {
+            true => None,
+            false => created.get(end.saturating_sub(1)).copied(),
+        };
+        // Numbers repeat at most by a defect, and then the border moves to where they end.
+        let next = to.map_or(total, |to| created.partition_point(|n| *n <= to));
+        if next > at || to.is_none() {
+            out.push(Partition { kind, range: (from, to), expected: (next - at) as u64 });
+            (from, at) = (to, next);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn partitions_are_disjoint_and_cover(created in proptest::collection::vec(0i64..5_000, 0..6_000), connections in 1usize..9) {
+            let listing = Listing { guids: vec![ObjectGuid::NIL; created.len()], created: created.clone() };
+            let partitions = cut(Kind::Groups, &listing, connections);
+            let holds = |p: &Partition, n: i64| p.range.0.is_none_or(|a| n > a) && p.range.1.is_none_or(|b| n <= b);
+            for n in created.iter().copied().chain([-1, 5_001, i64::MAX]) {
+                prop_assert_eq!(partitions.iter().filter(|p| holds(p, n)).count(), 1, "{}", n);
+            }
+            for p in &partitions {
+                prop_assert_eq!(p.expected, created.iter().filter(|n| holds(p, **n)).count() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn small_sorts_and_hidden_numbers_are_read_in_one_piece() {
+        let listing = |n: usize, created: usize| Listing {
+            guids: vec![ObjectGuid::NIL; n],
+            created: (0..created as i64).collect(),
+        };
+        for (n, created, connections, pieces) in [
+            (10, 10, 4, 1),
+            (2_000, 2_000, 4, 4),
+            (9_000, 9_000, 4, 8),
+            (9_000, 8_999, 4, 1),
+            (9_000, 9_000, 1, 1),
+            (0, 0, 4, 1),
+        ] {
+            assert_eq!(
+                cut(Kind::Groups, &listing(n, created), connections).len(),
+                pieces,
+                "{n} {created} {connections}"
+            );
+        }
+    }
+
+    #[test]
+    fn filters() {
+        let p = Partition { kind: Kind::Groups, range: (Some(5), Some(9)), expected: 0 };
+        assert_eq!(p.filter(), "(&(objectCategory=group)(uSNCreated>=6)(uSNCreated<=9))");
+        let p = Partition { kind: Kind::Groups, range: (None, None), expected: 0 };
+        assert_eq!(p.filter(), "(objectCategory=group)");
+    }
+}
