@@ -28,6 +28,9 @@ pub struct Args {
     /// Read only what has changed since this bundle was collected; the result is that of a full collection
     #[arg(long, value_name = "BUNDLE")]
     since: Option<PathBuf>,
+    /// Share of the tenant's Microsoft Graph limit to use, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "offline")]
+    graph_budget: Option<u8>,
     /// Make a bundle even if the collection falls short; it says so for ever
     #[arg(long)]
     accept_partial: bool,
@@ -50,7 +53,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         None => {
             bundle::write::check_target(&args.out)?;
             let base = args.since.as_deref().map(Base::open).transpose()?;
-            let wishes = live::Wishes { audit: args.purpose == Purpose::Audit };
+            let wishes = live::Wishes { audit: args.purpose == Purpose::Audit, graph_budget: args.graph_budget };
             match read_live(&config, wishes, base, printer)? {
                 Outcome::Interrupted => {
                     printer.note("interrupted: no bundle was written");
@@ -89,6 +92,7 @@ fn read_live(
                 bar.get_or_init(|| printer.progress("")).set_message(text.join(" | "));
             }
             Note::Detail(text) => aside(&mut || printer.detail(plain(&text))),
+            Note::Notice(text) => aside(&mut || printer.note(plain(&text))),
             Note::Warning(text) => aside(&mut || printer.warn(plain(&text))),
         }
     };

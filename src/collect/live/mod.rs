@@ -20,6 +20,8 @@ use tokio::sync::watch;
 pub struct Wishes {
     /// Provisioning logs, access packages, replication metadata (`--for audit`).
     pub audit: bool,
+    /// Share of the tenant's Graph limit to use, in percent.
+    pub graph_budget: Option<u8>,
 }
 
 /// A former bundle of the same forest and tenant (`--since`), which saves reading what has not changed since.
@@ -52,6 +54,8 @@ pub enum Note<'n> {
     },
     /// A choice that was made, for `-v`.
     Detail(String),
+    /// What somebody has to do now, such as entering a code to sign in.
+    Notice(String),
     Warning(String),
 }
 
@@ -99,7 +103,7 @@ impl Live<'_> {
                 .hint("To read files that an administrator exported instead, give --offline DIR."));
         }
         let ad = with_ad.then(|| ad::Reader::new(self.config)).transpose()?;
-        let entra = with_entra.then(|| entra::Reader::new(self.config)).transpose()?;
+        let entra = with_entra.then(|| entra::Reader::new(self.config, &self.wishes)).transpose()?;
         let connect = read_connect(&settings.connect)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -64,9 +64,15 @@ impl Ledger {
     pub fn denied<T>(&self, partition: &str, result: Result<T, Trouble>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
-            Err(Trouble::Denied(error)) => {
+            Err(trouble @ (Trouble::Denied(_) | Trouble::Unlicensed(_))) => {
                 let permission = permission(partition);
-                let text = format!("not allowed to see: it needs the permission {permission} ({})", error.message);
+                let text = match &trouble {
+                    Trouble::Unlicensed(error) => format!("the tenant lacks the licence for it ({})", error.message),
+                    _ => format!(
+                        "not allowed to see: it needs the permission {permission} ({})",
+                        trouble.into_error().message
+                    ),
+                };
                 self.read(partition, 0, None, Some(text.clone()));
                 if let Some(part) = self.parts.lock().ok().as_mut().and_then(|parts| parts.last_mut()) {
                     part.hidden.push(text);

@@ -23,7 +23,10 @@ use ledger::Ledger;
 use reading::Reading;
 use since::Link;
 use state::State;
-use wire::Wire;
+use wire::{Wire, Word};
+
+/// How often the client's words are passed on.
+const WORDS: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// Reads one tenant.
 pub struct Reader<'c> {
@@ -33,8 +36,8 @@ pub struct Reader<'c> {
 
 impl<'c> Reader<'c> {
     /// Checks the configuration and takes the secrets in; nothing is sent yet.
-    pub fn new(config: &'c Config) -> Result<Self> {
-        Ok(Reader { config, wire: Wire::new(config)? })
+    pub fn new(config: &'c Config, wishes: &Wishes) -> Result<Self> {
+        Ok(Reader { config, wire: Wire::new(config, wishes.graph_budget)? })
     }
 
     /// Fills the Entra half. `container` is told what Entra names as the writeback container as soon as it is known.
@@ -45,7 +48,39 @@ impl<'c> Reader<'c> {
         container: ContainerKnown,
         tell: &Tell<'_>,
     ) -> Result<Half> {
+        let words = async {
+            loop {
+                tokio::time::sleep(WORDS).await;
+                self.pass_on(tell);
+            }
+        };
+        let read = tokio::select! {
+            read = self.read(wishes, base, container, tell) => read,
+            never = words => never,
+        };
+        self.pass_on(tell);
+        read
+    }
+
+    /// Passes on what the client has to say.
+    fn pass_on(&self, tell: &Tell<'_>) {
+        for word in self.wire.words() {
+            tell(match word {
+                Word::SignIn(text) => Note::Notice(text),
+                Word::Detail(text) => Note::Detail(text),
+            });
+        }
+    }
+
+    async fn read(
+        &self,
+        wishes: &Wishes,
+        base: Option<&Base>,
+        container: ContainerKnown,
+        tell: &Tell<'_>,
+    ) -> Result<Half> {
         let started = Utc::now();
+        let sees_hidden = self.wire.may("Member.Read.Hidden").await?;
         let ledger = Ledger::default();
         let small = small::read(&self.wire, &ledger, &self.config.settings, container).await?;
         let extensions = queries::extensions(small.cloud_sync.schemas.as_deref().unwrap_or_default());
@@ -60,7 +95,7 @@ impl<'c> Reader<'c> {
             tell,
             tenant,
             extensions,
-            sees_hidden: self.wire.may("Member.Read.Hidden").await?,
+            sees_hidden,
             unified_written: small.tenant.unified_group_writeback == Some(true),
             horizon,
         };

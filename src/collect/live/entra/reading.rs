@@ -147,6 +147,9 @@ impl Reading<'_> {
     async fn counts(&self) -> Result<Counts> {
         let (groups, users) =
             tokio::try_join!(self.wire.count(queries::GROUP_COUNT), self.wire.count(queries::USER_COUNT))?;
+        if let Some(users) = users {
+            self.wire.size(users).await;
+        }
         Ok(Counts { groups, synced: None, users })
     }
 
@@ -402,7 +405,7 @@ impl Reading<'_> {
             return match read {
                 Ok(_) => Ok(Completeness::Complete),
                 Err(Trouble::Expired(_)) => continue,
-                Err(Trouble::Denied(_)) => Ok(Completeness::Absent),
+                Err(Trouble::Denied(_) | Trouble::Unlicensed(_)) => Ok(Completeness::Absent),
                 // Deleted meanwhile; the next round of changes says so.
                 Err(Trouble::Missing(_)) => Ok(Completeness::Complete),
                 Err(trouble) => Err(trouble.into_error()),
@@ -441,7 +444,7 @@ impl Reading<'_> {
                     state.set_cloud_managed(*id, Tri::Null);
                     read += 1;
                 }
-                Err(trouble @ (Trouble::Denied(_) | Trouble::Failed(_))) => {
+                Err(trouble @ (Trouble::Denied(_) | Trouble::Unlicensed(_) | Trouble::Failed(_))) => {
                     self.ledger.denied("onPremisesSyncBehavior", Err::<(), _>(trouble))?;
                     return Ok(state);
                 }
