@@ -13,7 +13,6 @@ mod entry;
 mod fault;
 mod filter;
 mod session;
-mod tls_fault;
 
 pub use connect::{Connector, Timeouts};
 pub use control::{Control, DirSync, SdParts};
