@@ -31,6 +31,9 @@ pub mod predict;
 /// Rules and gates: what is this group, may it move, what first.
 pub mod assess;
 
+/// What can be tested before anything is collected or changed: connections, rights, permissions, gates.
+pub mod preflight;
+
 /// Views of all of the above as HTML, CSV, JSON, Markdown.
 pub mod report;
 

@@ -50,11 +50,24 @@ fn operation(url: &str) -> Option<(&'static str, Kind)> {
     let (_, rest) = path.split_once('/')?;
     let segments: Vec<&str> = rest.trim_end_matches('/').split('/').collect();
     // A word of the interface is no id; the longest literal match wins by standing for itself.
-    let words = ["delta", "members", "jobs", "schema", "functions", "filterOperators", "$count", "provisioning", "microsoft.graph.user"];
+    let words = [
+        "delta",
+        "members",
+        "jobs",
+        "schema",
+        "functions",
+        "filterOperators",
+        "$count",
+        "provisioning",
+        "microsoft.graph.user",
+    ];
     OPERATIONS.into_iter().find(|(pattern, _)| {
         let wanted: Vec<&str> = pattern.trim_start_matches('/').split('/').collect();
         wanted.len() == segments.len()
-            && wanted.iter().zip(&segments).all(|(w, s)| if *w == "{}" { !words.contains(s) } else { w.eq_ignore_ascii_case(s) })
+            && wanted
+                .iter()
+                .zip(&segments)
+                .all(|(w, s)| if *w == "{}" { !words.contains(s) } else { w.eq_ignore_ascii_case(s) })
     })
 }
 

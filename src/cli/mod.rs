@@ -7,6 +7,7 @@ mod config;
 mod connect_script;
 mod demo;
 mod explain;
+mod preflight;
 mod printer;
 mod schema;
 mod shell;
@@ -78,6 +79,8 @@ enum Command {
     Demo(demo::Args),
     /// Read AD, Entra, Cloud Sync and Connect state into one bundle, live or from exported files
     Collect(collect::Args),
+    /// Test what can be tested from here: connections, rights, permissions, gates
+    Preflight(preflight::Args),
     /// Classify every written-back group, judge the gates, write the assessment
     Assess(assess::Args),
     /// Look into a bundle
@@ -112,6 +115,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let done = match cli.command {
         Command::Demo(args) => demo::run(args, &cli.global, &mut printer),
         Command::Collect(args) => collect::run(args, &cli.global, &mut printer),
+        Command::Preflight(args) => preflight::run(args, &cli.global, &mut printer),
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),

@@ -22,6 +22,8 @@ enum Name {
     ConnectState,
     /// groupshift.toml
     Config,
+    /// What `preflight --format json` prints
+    Preflight,
 }
 
 pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
@@ -29,6 +31,7 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
+        Name::Preflight => schema_for!(crate::preflight::model::Preflight),
         Name::Config => schema_for!(crate::config::Config),
     };
     let value = serde_json::to_value(schema).map_err(|e| Error::failed(format!("cannot print the schema: {e}")))?;

@@ -9,12 +9,14 @@ mod feed;
 mod link;
 mod metadata;
 mod names;
+mod probe;
 mod scan;
 mod security;
 mod settling;
 mod since;
 
 pub use metadata::Metadata;
+pub use probe::{Effective, Probe};
 pub use scan::{Partition, Scanned, Task, scan};
 
 use super::{Base, Half, Note, Tell, Wishes};

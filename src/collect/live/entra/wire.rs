@@ -115,6 +115,16 @@ impl Wire {
         std::mem::take(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Signs in; what the token says of itself, where it can be read.
+    pub async fn claims(&self) -> Result<Option<crate::graph::Claims>> {
+        Ok(self.graph.sign_in().await?)
+    }
+
+    /// Where Graph is, for messages.
+    pub fn address(&self) -> String {
+        self.graph.address().to_owned()
+    }
+
     /// Signs in; whether the token carries a permission, as far as it can be read.
     pub async fn may(&self, permission: &str) -> Result<bool> {
         let claims = self.graph.sign_in().await?;
@@ -229,7 +239,8 @@ impl Wire {
 /// A path without what follows the question mark, and with its ids left out: thousands of lists are one source.
 fn without_ids(query: &str) -> String {
     let path = query.split('?').next().unwrap_or(query);
-    let is_id = |s: &str| ObjectGuid::parse(s).is_some() || s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
+    let is_id =
+        |s: &str| ObjectGuid::parse(s).is_some() || s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
     let segments: Vec<&str> = path.split('/').map(|s| if is_id(s) { "{id}" } else { s }).collect();
     segments.join("/")
 }
@@ -264,7 +275,10 @@ mod tests {
                 "/v1.0/servicePrincipals/3a5c3221-c465-48c0-95b8-e9305786a271/synchronization/jobs/AAD2ADGroupProvisioning.a.b/schema",
                 "/v1.0/servicePrincipals/{id}/synchronization/jobs/{id}/schema",
             ),
-            ("/v1.0/directory/deletedItems/microsoft.graph.group?$top=1", "/v1.0/directory/deletedItems/microsoft.graph.group"),
+            (
+                "/v1.0/directory/deletedItems/microsoft.graph.group?$top=1",
+                "/v1.0/directory/deletedItems/microsoft.graph.group",
+            ),
             ("/beta/groups/delta", "/beta/groups/delta"),
         ] {
             assert_eq!(without_ids(query), wanted);
