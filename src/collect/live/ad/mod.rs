@@ -22,7 +22,7 @@ use crate::bundle::{Part, Source};
 use crate::config::{Config, Secret};
 use crate::directory::Dn;
 use crate::error::{Error, Place, Result};
-use crate::ldap::Connector;
+use crate::ldap::{Connector, Timeouts};
 use crate::report::plain;
 use discover::Forest;
 use feed::Feed;
@@ -47,6 +47,12 @@ impl<'c> Reader<'c> {
         let who = ad.user.as_deref().unwrap_or("the AD account");
         let connector = Connector::new(ad, || config.fetch(Secret::AdPassword, who))?;
         Ok(Reader { config, dialer: Dialer { connector, pin: None } })
+    }
+
+    /// With other patience than usual.
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.dialer.connector.timeouts = timeouts;
+        self
     }
 
     /// Reads the domain. `container` tells what Entra names as the writeback container, once it is known.

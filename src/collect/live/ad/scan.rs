@@ -165,18 +165,23 @@ async fn worker(shared: &Shared<'_>, mut session: Option<Session>) -> Result<()>
                 None => Ok(()),
             }
         };
-        match done.await {
-            Ok(()) => shared.finished(None),
-            Err(Trouble::Fault(fault)) if link::passing(&fault) && attempt + 1 < link::ATTEMPTS => {
+        let done = done.await;
+        let pause = match &done {
+            Err(Trouble::Fault(fault)) => link::pause(fault, attempt),
+            _ => None,
+        };
+        match (done, pause) {
+            (Ok(()), _) => shared.finished(None),
+            (Err(Trouble::Fault(fault)), Some(pause)) => {
                 shared.repeats.fetch_add(1, Ordering::Relaxed);
                 (shared.task.tell)(Note::Detail(plain(&format!("{fault}; reading this part again"))));
                 if fault.kind != FaultKind::Busy {
                     session = None;
                 }
-                tokio::time::sleep(link::pause(attempt)).await;
+                tokio::time::sleep(pause).await;
                 shared.finished(Some((job, attempt + 1)));
             }
-            Err(trouble) => {
+            (Err(trouble), _) => {
                 shared.fail();
                 return Err(trouble.into());
             }
