@@ -24,7 +24,13 @@ impl Kind {
     pub fn filter(self) -> &'static str {
         match self {
             Kind::Groups => "(objectCategory=group)",
-            Kind::Principals => "(&(|(objectSid=*)(objectClass=contact))(!(objectCategory=group)))",
+            // The indexed way to say it. A class that the schema lacks matches nothing, and a member of yet another class
+            // is looked up by its name.
+            Kind::Principals => {
+                "(|(objectCategory=person)(objectCategory=computer)(objectCategory=foreignSecurityPrincipal)\
+                (objectCategory=msDS-ManagedServiceAccount)(objectCategory=msDS-GroupManagedServiceAccount)\
+                (objectCategory=msDS-DelegatedManagedServiceAccount))"
+            }
         }
     }
     /// The filter, limited further.
