@@ -16,6 +16,9 @@ pub mod tls;
 /// LDAP as Active Directory speaks it: connect, bind, search, guarded writes, errors in an administrator's words.
 pub mod ldap;
 
+/// Microsoft Graph as a good citizen: sign-in, pages, batches, limits, failures in words.
+pub mod graph;
+
 /// State comes in: LDIF, Graph JSON, Connect exports.
 pub mod collect;
 

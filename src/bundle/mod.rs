@@ -11,7 +11,7 @@ pub mod write;
 pub use manifest::{BUNDLE_SCHEMA, Certificate, FileEntry, Manifest, Part, Source, Tool};
 pub use raw::RawFile;
 pub use read::{Opened, open, open_verified};
-pub use record::{AdMembers, AdObjects, EntraMembers, EntraObjects, Family};
+pub use record::{AdMembers, AdObjects, EntraMembers, EntraObjects, Family, Owned};
 pub use write::{write, write_with};
 
 /// Names of the data files, in the order they are written and listed.
@@ -30,8 +30,14 @@ pub mod files {
     pub const PROBLEMS: &str = "problems.jsonl.zst";
     /// Replication metadata of the groups (`collect --for audit`).
     pub const AD_METADATA: &str = "ad-metadata.jsonl.zst";
+    /// Where a later live collection can go on from (`--since`): Graph's delta links.
+    pub const ENTRA_DELTA: &str = "entra-delta.jsonl.zst";
+    /// Graph's bodies that only an audit reads (`collect --for audit`).
+    pub const PROVISIONING_LOGS: &str = "provisioning-logs.jsonl.zst";
+    pub const ACCESS_PACKAGES: &str = "access-packages.jsonl.zst";
+    pub const ACCESS_ASSIGNMENTS: &str = "access-package-assignments.jsonl.zst";
     /// Files that a bundle may have after the others, in this order; read only by who needs them.
-    pub const RAW: &[&str] = &[AD_METADATA];
+    pub const RAW: &[&str] = &[AD_METADATA, ENTRA_DELTA, PROVISIONING_LOGS, ACCESS_PACKAGES, ACCESS_ASSIGNMENTS];
     pub const DATA: [&str; 11] = [
         AD_OBJECTS,
         AD_MEMBERS,

@@ -2,7 +2,7 @@
 
 use super::printer::{BOLD, Printer, RED};
 use super::{Global, configuration};
-use crate::bundle::{self, Manifest, RawFile};
+use crate::bundle::{self, Manifest};
 use crate::collect::live::{self, Base, Live, Note, Outcome};
 use crate::collect::offline::{self, Collected, Wishes};
 use crate::error::{Error, Result, exit};
@@ -28,6 +28,9 @@ pub struct Args {
     /// Read only what has changed since this bundle was collected; the result is that of a full collection
     #[arg(long, value_name = "BUNDLE")]
     since: Option<PathBuf>,
+    /// Share of the tenant's Microsoft Graph limit to use, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "offline")]
+    graph_budget: Option<u8>,
     /// Make a bundle even if the collection falls short; it says so for ever
     #[arg(long)]
     accept_partial: bool,
@@ -50,14 +53,14 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         None => {
             bundle::write::check_target(&args.out)?;
             let base = args.since.as_deref().map(Base::open).transpose()?;
-            let wishes = live::Wishes { audit: args.purpose == Purpose::Audit };
+            let wishes = live::Wishes { audit: args.purpose == Purpose::Audit, graph_budget: args.graph_budget };
             match read_live(&config, wishes, base, printer)? {
                 Outcome::Interrupted => {
                     printer.note("interrupted: no bundle was written");
                     return Ok(exit::INTERRUPTED);
                 }
-                Outcome::Done(collected, raw) => {
-                    save(*collected, raw, &args.out, created(), args.accept_partial, Way::Live, printer)?
+                Outcome::Done(collected) => {
+                    save(*collected, &args.out, created(), args.accept_partial, Way::Live, printer)?
                 }
             }
         }
@@ -89,6 +92,7 @@ fn read_live(
                 bar.get_or_init(|| printer.progress("")).set_message(text.join(" | "));
             }
             Note::Detail(text) => aside(&mut || printer.detail(plain(&text))),
+            Note::Notice(text) => aside(&mut || printer.note(plain(&text))),
             Note::Warning(text) => aside(&mut || printer.warn(plain(&text))),
         }
     };
@@ -148,7 +152,7 @@ pub fn collect(
         bar.set_message(if read == 0 { format!("reading {name}") } else { format!("reading {name}: {read} entries") });
     });
     bar.finish_and_clear();
-    save(collected?, Vec::new(), out, created, accept_partial, Way::Offline, printer)
+    save(collected?, out, created, accept_partial, Way::Offline, printer)
 }
 
 /// Where the state came from.
@@ -161,7 +165,6 @@ enum Way {
 /// Writes the bundle, unless what was collected falls short and that is not accepted.
 fn save(
     collected: Collected,
-    raw: Vec<RawFile>,
     out: &Path,
     created: String,
     accept_partial: bool,
@@ -198,7 +201,7 @@ fn save(
         sources: collected.sources,
         certificate: collected.certificate,
     };
-    let manifest = bundle::write_with(&collected.inventory, about, raw, out);
+    let manifest = bundle::write_with(&collected.inventory, about, collected.raw, out);
     bar.finish_and_clear();
     manifest
 }

@@ -62,22 +62,8 @@ impl EntraBuilder {
     }
 
     fn user(&mut self, inventory: &mut Inventory, object: u32, record: &Record, file: &str) -> Result<(), String> {
-        let text = &mut inventory.text;
+        let user = read_user(inventory, object, record)?;
         let name = record.user_principal_name.clone().flatten().or_else(|| record.display_name.clone().flatten());
-        let user = EntraUser {
-            object,
-            synced: Tri::from_known(record.on_premises_sync_enabled),
-            on_premises_id: match &record.on_premises_object_identifier {
-                None => Identifier::Absent,
-                Some(None) => Identifier::Null,
-                Some(Some(value)) if value.is_empty() => Identifier::Null,
-                Some(Some(value)) => match ObjectGuid::parse(value).or_else(|| ObjectGuid::from_immutable_id(value)) {
-                    Some(guid) => Identifier::Guid(guid),
-                    None => Identifier::Unreadable(text.add(value)),
-                },
-            },
-            sid: sid(record, &mut inventory.sids)?,
-        };
         let detail = inventory.entra.objects[object as usize].detail;
         if detail != NONE {
             let old = &mut inventory.entra.users[detail as usize];
@@ -180,7 +166,8 @@ impl EntraBuilder {
         Ok(())
     }
 
-    fn read_group(
+    /// What a record says of a group, by itself.
+    pub(super) fn read_group(
         &mut self,
         inventory: &mut Inventory,
         object: u32,
@@ -240,7 +227,7 @@ impl EntraBuilder {
         })
     }
 
-    fn ids(&mut self, inventory: &mut Inventory, list: &[MemberRecord]) -> Result<Vec<u32>, String> {
+    pub(super) fn ids(&mut self, inventory: &mut Inventory, list: &[MemberRecord]) -> Result<Vec<u32>, String> {
         list.iter()
             .map(|member| {
                 let id =
@@ -257,7 +244,8 @@ impl EntraBuilder {
             .collect()
     }
 
-    fn object(&mut self, inventory: &mut Inventory, id: ObjectGuid, kind: EntraKind) -> u32 {
+    /// The number of an object, which is made where it is not known yet.
+    pub(super) fn object(&mut self, inventory: &mut Inventory, id: ObjectGuid, kind: EntraKind) -> u32 {
         let hash = self.hasher.hash_one(id);
         let (objects, hasher) = (&mut inventory.entra.objects, &self.hasher);
         if let Some(&known) = self.by_id.find(hash, |&i| objects[i as usize].id == id) {
@@ -271,6 +259,35 @@ impl EntraBuilder {
         objects.push(EntraObject { id, kind, detail: NONE, name: Text::NONE });
         self.by_id.insert_unique(hash, index, |&i| hasher.hash_one(objects[i as usize].id));
         index
+    }
+
+    /// The number of an object that is known.
+    pub(super) fn known(&self, inventory: &Inventory, id: ObjectGuid) -> Option<u32> {
+        let objects = &inventory.entra.objects;
+        self.by_id.find(self.hasher.hash_one(id), |&i| objects[i as usize].id == id).copied()
+    }
+
+    /// Notes which properties a record carries.
+    pub(super) fn carries(&mut self, record: &Record) {
+        self.properties |= record.properties;
+    }
+
+    /// The same for properties that a former collection found.
+    pub(super) fn note_properties(&mut self, names: &[String]) {
+        for (bit, name) in PROPERTIES.iter().enumerate() {
+            self.properties |= u32::from(names.iter().any(|n| n == name)) << bit;
+        }
+    }
+
+    /// Whether any group so far carried the property.
+    pub(super) fn has_seen(&self, property: &str) -> bool {
+        PROPERTIES.iter().position(|p| *p == property).is_some_and(|bit| self.properties & (1 << bit) != 0)
+    }
+
+    /// The properties that at least one group carried.
+    pub(super) fn group_properties(&self) -> Vec<String> {
+        let seen = PROPERTIES.iter().enumerate().filter(|(bit, _)| self.properties & (1 << bit) != 0);
+        seen.map(|(_, p)| (*p).to_owned()).collect()
     }
 
     fn duplicate(&mut self, id: ObjectGuid, what: &str, differs: &str, file: &str) {
@@ -302,12 +319,7 @@ impl EntraBuilder {
         for &row in &suspicious {
             inventory.entra.groups[row as usize].members = Completeness::Partial;
         }
-        inventory.entra.tenant.group_properties = PROPERTIES
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| self.properties & (1 << bit) != 0)
-            .map(|(_, p)| (*p).to_owned())
-            .collect();
+        inventory.entra.tenant.group_properties = self.group_properties();
         inventory.problems.append(&mut self.problems);
         suspicious
     }
@@ -386,6 +398,25 @@ fn merge(inventory: &mut Inventory, row: u32, fresh: &EntraGroup) -> Vec<&'stati
     differs
 }
 
+/// What a record says of a user, by itself.
+pub(super) fn read_user(inventory: &mut Inventory, object: u32, record: &Record) -> Result<EntraUser, String> {
+    let text = &mut inventory.text;
+    Ok(EntraUser {
+        object,
+        synced: Tri::from_known(record.on_premises_sync_enabled),
+        on_premises_id: match &record.on_premises_object_identifier {
+            None => Identifier::Absent,
+            Some(None) => Identifier::Null,
+            Some(Some(value)) if value.is_empty() => Identifier::Null,
+            Some(Some(value)) => match ObjectGuid::parse(value).or_else(|| ObjectGuid::from_immutable_id(value)) {
+                Some(guid) => Identifier::Guid(guid),
+                None => Identifier::Unreadable(text.add(value)),
+            },
+        },
+        sid: sid(record, &mut inventory.sids)?,
+    })
+}
+
 fn sid(record: &Record, sids: &mut crate::directory::inventory::SidTable) -> Result<Option<SidRef>, String> {
     match &record.on_premises_security_identifier {
         None => Ok(None),
@@ -399,7 +430,7 @@ fn sid(record: &Record, sids: &mut crate::directory::inventory::SidTable) -> Res
 }
 
 /// `#microsoft.graph.user` and the like; letter case does not count.
-fn kind_of(odata_type: &str) -> EntraKind {
+pub(super) fn kind_of(odata_type: &str) -> EntraKind {
     let name = odata_type.rsplit('.').next().unwrap_or(odata_type).trim_start_matches('#');
     for (known, kind) in [
         ("user", EntraKind::User),

@@ -33,6 +33,8 @@ pub struct Record {
     /// `writebackConfiguration`: absent, null, or its two properties.
     pub writeback: Option<Option<WritebackRecord>>,
     pub deleted_date_time: Option<Option<String>>,
+    /// `visibility` is `HiddenMembership`: members are shown to those only who may see hidden ones.
+    pub hidden_members: bool,
     pub removed: bool,
     pub members: Option<Vec<MemberRecord>>,
     pub members_delta: Option<Vec<MemberRecord>>,
@@ -89,7 +91,20 @@ pub fn read_file<I: Item>(path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary
 }
 
 pub fn read<I: Item>(input: impl Read, path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 18, input));
+    let reader = BufReader::with_capacity(1 << 18, input);
+    read_from(serde_json::Deserializer::from_reader(reader), path, sink)
+}
+
+/// The same from memory, as for an answer that came over the network; `path` is what its errors name.
+pub fn read_slice<I: Item>(bytes: &[u8], path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
+    read_from(serde_json::Deserializer::from_slice(bytes), path, sink)
+}
+
+fn read_from<'de, R: serde_json::de::Read<'de>, I: Item>(
+    mut json: serde_json::Deserializer<R>,
+    path: &Path,
+    sink: &mut Sink<'_, I>,
+) -> Result<Summary> {
     let mut summary = Summary::default();
     let mut first = true;
     loop {
@@ -344,6 +359,10 @@ impl Item for Record {
             }
             "writebackConfiguration" => self.writeback = Some(map.next_value::<Option<WritebackRecord>>()?),
             "deletedDateTime" => self.deleted_date_time = Some(map.next_value()?),
+            "visibility" => {
+                let value: Option<String> = map.next_value()?;
+                self.hidden_members = value.is_some_and(|v| v.eq_ignore_ascii_case("HiddenMembership"));
+            }
             "@removed" => {
                 map.next_value::<IgnoredAny>()?;
                 self.removed = true;
@@ -365,6 +384,24 @@ impl Item for Record {
             _ => {
                 map.next_value::<IgnoredAny>()?;
             }
+        }
+        Ok(())
+    }
+}
+
+/// An object with all its properties, whatever they are.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Whole(pub serde_json::Value);
+
+impl Item for Whole {
+    fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        let value = map.next_value()?;
+        if !self.0.is_object() {
+            self.0 = serde_json::Value::Object(serde_json::Map::new());
+        }
+        if let Some(object) = self.0.as_object_mut() {
+            object.insert(key.to_owned(), value);
         }
         Ok(())
     }

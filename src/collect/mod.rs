@@ -10,3 +10,4 @@ pub mod ldif;
 pub mod live;
 pub mod offline;
 mod source;
+mod tenant;

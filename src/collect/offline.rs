@@ -3,11 +3,12 @@
 
 use super::ad::{AdBuilder, AdFinished, NameKeys, Prepared};
 use super::entra::{Collection, EntraBuilder};
-use super::graph_json;
+use super::graph_json::{self, Whole};
 use super::ldif;
-use crate::bundle::{Certificate, Part, Source};
+use super::tenant;
+use crate::bundle::{Certificate, Part, RawFile, Source, files};
 use crate::directory::Dn;
-use crate::directory::inventory::{Assignment, CloudSync, Inventory, Sku};
+use crate::directory::inventory::{Assignment, CloudSync, Inventory};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct Collected {
     pub inventory: Inventory,
     pub sources: Vec<Source>,
     pub certificate: Certificate,
+    /// What only an audit reads.
+    pub raw: Vec<RawFile>,
 }
 
 /// Told what is being read, for a progress line.
@@ -35,7 +38,14 @@ pub type Progress<'p> = dyn FnMut(&Path, u64) + 'p;
 /// Reads the exported folder.
 pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Result<Collected> {
     let folder = Folder::open(dir)?;
-    let mut run = Run { folder, inventory: Inventory::default(), sources: Vec::new(), parts: Vec::new(), progress };
+    let mut run = Run {
+        folder,
+        inventory: Inventory::default(),
+        sources: Vec::new(),
+        parts: Vec::new(),
+        raw: Vec::new(),
+        progress,
+    };
     run.unread();
     let finished = run.ad()?;
     run.entra()?;
@@ -62,7 +72,7 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
     }
     let certificate =
         Certificate { complete: run.parts.iter().all(|p| p.shortfall.is_none()), parts: run.parts, not_looked_at };
-    Ok(Collected { inventory: run.inventory, sources: run.sources, certificate })
+    Ok(Collected { inventory: run.inventory, sources: run.sources, certificate, raw: run.raw })
 }
 
 /// The exported folder: files are only ever taken from inside it.
@@ -128,6 +138,7 @@ struct Run<'p, 'q> {
     inventory: Inventory,
     sources: Vec<Source>,
     parts: Vec<Part>,
+    raw: Vec<RawFile>,
     progress: &'p mut Progress<'q>,
 }
 
@@ -272,20 +283,23 @@ impl Run<'_, '_> {
             if name.starts_with("organization") {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
-                self.organization(values.first());
+                if let Some(value) = values.first() {
+                    tenant::organization(&mut self.inventory.entra.tenant, value);
+                }
             } else if name.starts_with("onpremisessynchronization") {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
-                self.synchronization(values.first());
+                if let Some(value) = values.first() {
+                    tenant::synchronization(&mut self.inventory.entra.tenant, value);
+                }
             } else if name.starts_with("subscribedskus") {
                 self.source("entra", &path);
                 let (values, _) = graph_json::read_values(&path)?;
-                self.inventory.entra.tenant.skus = Some(values.iter().map(sku).collect());
-            } else if name.starts_with("accesspackage") {
-                self.not_read(
-                    &format!("entra/{name}"),
-                    "access packages serve the audit; an assessment does not read them",
-                );
+                self.inventory.entra.tenant.skus = Some(values.iter().map(tenant::sku).collect());
+            } else if name.starts_with("accesspackageassignments") {
+                self.keep("entra", &path, files::ACCESS_ASSIGNMENTS, "accessPackageAssignments")?;
+            } else if name.starts_with("accesspackages") {
+                self.keep("entra", &path, files::ACCESS_PACKAGES, "accessPackages")?;
             } else {
                 self.not_read(&format!("entra/{name}"), "not a file the contract names (groups*, deletedItems*, users*, organization, onPremisesSynchronization, subscribedSkus)");
             }
@@ -332,35 +346,30 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn organization(&mut self, value: Option<&Value>) {
-        let Some(value) = value else { return };
-        let tenant = &mut self.inventory.entra.tenant;
-        tenant.collections.insert("organization".to_owned(), 1);
-        tenant.id = text(value, "id");
-        tenant.display_name = text(value, "displayName");
-        let domains = value.get("verifiedDomains").and_then(Value::as_array);
-        tenant.default_domain = domains
-            .and_then(|d| d.iter().find(|d| d.get("isDefault") == Some(&Value::Bool(true))))
-            .and_then(|d| text(d, "name"));
-    }
-
-    fn synchronization(&mut self, value: Option<&Value>) {
-        let Some(value) = value else { return };
-        let tenant = &mut self.inventory.entra.tenant;
-        tenant.collections.insert("onPremisesSynchronization".to_owned(), 1);
-        let feature = |name: &str| value.get("features").and_then(|f| f.get(name)).and_then(Value::as_bool);
-        tenant.group_writeback = tenant.group_writeback.or(feature("groupWriteBackEnabled"));
-        tenant.unified_group_writeback = tenant.unified_group_writeback.or(feature("unifiedGroupWritebackEnabled"));
-        if let Some(configuration) = value.get("configuration") {
-            let writeback = configuration.get("writebackConfiguration");
-            tenant.writeback_container = writeback
-                .and_then(|w| text(w, "unifiedGroupContainer"))
-                .filter(|t| !t.is_empty())
-                .or(tenant.writeback_container.take());
-            tenant.connect_version = text(configuration, "synchronizationClientVersion")
-                .filter(|t| !t.is_empty())
-                .or(tenant.connect_version.take());
+    /// Takes bodies that only an audit reads into a data file of their own, as they are.
+    fn keep(&mut self, part: &str, path: &Path, file: &'static str, partition: &str) -> Result<()> {
+        self.source(part, path);
+        let at = match self.raw.iter().position(|raw| raw.name == file) {
+            Some(at) => at,
+            None => {
+                self.raw.push(RawFile::new(file)?);
+                self.raw.len() - 1
+            }
+        };
+        let raw = &mut self.raw[at];
+        let summary = graph_json::read_file(path, &mut |Whole(value)| raw.push(&value).map_err(|e| e.to_string()))?;
+        let mut pages = Pages::default();
+        pages.add(&summary);
+        let mut part = Part { source: part.to_owned(), ..pages.part(partition) };
+        match self.parts.iter_mut().find(|p| p.partition == partition) {
+            Some(known) => {
+                known.read += part.read;
+                known.expected = known.expected.max(part.expected);
+                known.shortfall = known.shortfall.take().or(part.shortfall.take());
+            }
+            None => self.parts.push(part),
         }
+        Ok(())
     }
 
     fn cloud_sync(&mut self) -> Result<()> {
@@ -370,6 +379,8 @@ impl Run<'_, '_> {
             let (field, kind): (Field, _) = match () {
                 () if name.starts_with("serviceprincipal") => (|c| &mut c.service_principals, "servicePrincipal"),
                 () if name.starts_with("jobs") => (|c| &mut c.jobs, "jobs"),
+                () if name.starts_with("functions") => (|c| &mut c.functions, "functions"),
+                () if name.starts_with("filteroperators") => (|c| &mut c.filter_operators, "filterOperators"),
                 () if name.starts_with("schema") => (|c| &mut c.schemas, "schema"),
                 () if name.starts_with("agents") => (|c| &mut c.agents, "agents"),
                 () if name.starts_with("approleassignedto") => {
@@ -383,10 +394,7 @@ impl Run<'_, '_> {
                     continue;
                 }
                 () if name.starts_with("provisioninglogs") => {
-                    self.not_read(
-                        &format!("cloudsync/{name}"),
-                        "provisioning logs serve the audit; an assessment does not read them",
-                    );
+                    self.keep("cloudsync", &path, files::PROVISIONING_LOGS, "provisioningLogs")?;
                     continue;
                 }
                 () => {
@@ -572,18 +580,6 @@ fn speaks_of_members(path: &Path) -> Result<bool> {
     let Some(at) = head.find("@odata.context") else { return Ok(false) };
     let context: String = head[at..].chars().take(512).take_while(|c| *c != '\n').collect();
     Ok(context.split("\",").next().is_some_and(|c| c.contains("members(")))
-}
-
-fn sku(value: &Value) -> Sku {
-    let plans = value.get("servicePlans").and_then(Value::as_array);
-    Sku {
-        sku_part_number: text(value, "skuPartNumber").unwrap_or_default(),
-        service_plans: plans.map(|p| p.iter().filter_map(|p| text(p, "servicePlanName")).collect()).unwrap_or_default(),
-    }
-}
-
-fn text(value: &Value, name: &str) -> Option<String> {
-    value.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn file_name(path: &Path) -> String {

@@ -409,6 +409,12 @@ pub struct CloudSync {
     pub schemas: Option<Vec<serde_json::Value>>,
     pub assignments: Option<Vec<Assignment>>,
     pub agents: Option<Vec<serde_json::Value>>,
+    /// What the service says its mapping language knows (`schema/functions`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub functions: Option<Vec<serde_json::Value>>,
+    /// What it says its scope filters know (`schema/filterOperators`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter_operators: Option<Vec<serde_json::Value>>,
     /// Kinds of file (`jobs`, `appRoleAssignedTo`, …) whose list is known not to be whole.
     pub partial: Vec<String>,
 }

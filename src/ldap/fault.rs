@@ -1,9 +1,9 @@
 //! What went wrong on the wire: its kind for the program, its words for the administrator.
 
 use super::diagnostic;
-use super::tls_fault;
 use crate::error::{Error, Place};
 use crate::report::plain;
+use crate::tls;
 use ldap3::{LdapError, LdapResult};
 use std::fmt;
 use std::time::Duration;
@@ -130,11 +130,11 @@ impl Fault {
             | LdapError::ResultRecv { .. }
             | LdapError::IdScrubSend { .. }
             | LdapError::MiscSend { .. } => Fault::lost(doing),
-            LdapError::Io { source } => tls_fault::of(&source)
+            LdapError::Io { source } => tls::of_io(&source)
                 .map(|(words, hint)| Fault::new(FaultKind::Tls, doing, words).hint(hint))
                 .unwrap_or_else(|| Fault::io(doing, &source)),
             LdapError::Rustls { source } => {
-                let (words, hint) = tls_fault::words(&source);
+                let (words, hint) = tls::explain(&source);
                 Fault::new(FaultKind::Tls, doing, words).hint(hint)
             }
             LdapError::DNSName { .. } => {

@@ -14,7 +14,6 @@ mod fault;
 mod filter;
 mod quiet;
 mod session;
-mod tls_fault;
 
 pub use connect::{Connector, Timeouts};
 pub use control::{Control, DirSync, SdParts};

@@ -11,11 +11,38 @@ pub fn cloud_sync(cloud: &mut CloudSync, mapper: &mut Mapper) {
     for value in lists.into_iter().flatten().flatten() {
         *value = node(value, "", mapper);
     }
+    for value in [&mut cloud.functions, &mut cloud.filter_operators].into_iter().flatten().flatten() {
+        *value = vocabulary(value);
+    }
     for assignment in cloud.assignments.iter_mut().flatten() {
         assignment.principal_id = mapper.value(&assignment.principal_id);
         assignment.principal_type = assignment.principal_type.take().map(|t| mapper.enumeration(&t));
         assignment.app_role_id = assignment.app_role_id.take().map(|id| role(&id, mapper));
         assignment.resource_id = assignment.resource_id.take().map(|id| mapper.value(&id));
+    }
+}
+
+/// The service's own words, which are the same in every tenant: names of functions and operators and what they take.
+fn vocabulary(value: &Value) -> Value {
+    const KEYS: [&str; 8] = [
+        "name",
+        "parameters",
+        "required",
+        "allowMultipleOccurrences",
+        "type",
+        "arity",
+        "multivaluedComparisonType",
+        "supportedAttributeTypes",
+    ];
+    match value {
+        Value::Object(map) => {
+            let known = map.iter().filter(|(key, _)| KEYS.contains(&key.as_str()));
+            Value::Object(known.map(|(key, value)| (key.clone(), vocabulary(value))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(vocabulary).collect()),
+        Value::String(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => value.clone(),
+        Value::String(_) => Value::Null,
+        other => other.clone(),
     }
 }
 

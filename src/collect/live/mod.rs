@@ -20,6 +20,8 @@ use tokio::sync::watch;
 pub struct Wishes {
     /// Provisioning logs, access packages, replication metadata (`--for audit`).
     pub audit: bool,
+    /// Share of the tenant's Graph limit to use, in percent.
+    pub graph_budget: Option<u8>,
 }
 
 /// A former bundle of the same forest and tenant (`--since`), which saves reading what has not changed since.
@@ -52,6 +54,8 @@ pub enum Note<'n> {
     },
     /// A choice that was made, for `-v`.
     Detail(String),
+    /// What somebody has to do now, such as entering a code to sign in.
+    Notice(String),
     Warning(String),
 }
 
@@ -82,7 +86,7 @@ pub struct Live<'c> {
 
 /// How a live collection ended.
 pub enum Outcome {
-    Done(Box<Collected>, Vec<RawFile>),
+    Done(Box<Collected>),
     /// Ctrl-C; nothing is left over.
     Interrupted,
 }
@@ -99,7 +103,7 @@ impl Live<'_> {
                 .hint("To read files that an administrator exported instead, give --offline DIR."));
         }
         let ad = with_ad.then(|| ad::Reader::new(self.config)).transpose()?;
-        let entra = with_entra.then(|| entra::Reader::new(self.config)).transpose()?;
+        let entra = with_entra.then(|| entra::Reader::new(self.config, &self.wishes)).transpose()?;
         let connect = read_connect(&settings.connect)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -172,7 +176,8 @@ fn join(ad: Option<Half>, entra: Option<Half>, connect: Option<ConnectRead>) -> 
     not_looked_at.extend(all.not_looked_at);
     let complete = all.parts.iter().all(|p| p.shortfall.is_none());
     let certificate = Certificate { complete, parts: all.parts, not_looked_at };
-    Outcome::Done(Box::new(Collected { inventory: all.inventory, sources: all.sources, certificate }), all.raw)
+    let Half { inventory, sources, raw, .. } = all;
+    Outcome::Done(Box::new(Collected { inventory, sources, certificate, raw }))
 }
 
 fn has_connect(connect: &Connect) -> bool {

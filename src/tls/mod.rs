@@ -1,6 +1,10 @@
 //! The one TLS configuration, for LDAP and for HTTP: rustls with ring, certificates always verified, the server's name
 //! always checked. Trusted are the authorities of a CA file where one is configured (those alone), else the system's.
 
+mod words;
+
+pub use words::{explain, of as of_io};
+
 use crate::error::{Error, Place, Result};
 use rustls::ClientConfig;
 use rustls::RootCertStore;

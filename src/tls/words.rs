@@ -4,12 +4,13 @@ use rustls::{CertificateError, Error as TlsError};
 use std::io;
 
 /// Words and a hint, where an I/O error is one of TLS.
-pub(super) fn of(error: &io::Error) -> Option<(String, String)> {
+pub fn of(error: &io::Error) -> Option<(String, String)> {
     let inner = error.get_ref()?;
-    inner.downcast_ref::<TlsError>().map(words)
+    inner.downcast_ref::<TlsError>().map(explain)
 }
 
-pub(super) fn words(error: &TlsError) -> (String, String) {
+/// Words and a hint for an error of TLS.
+pub fn explain(error: &TlsError) -> (String, String) {
     let (words, hint) = match error {
         TlsError::InvalidCertificate(certificate) => return certificate_words(certificate),
         TlsError::NoCertificatesPresented => {
@@ -96,7 +97,7 @@ mod tests {
             (TlsError::InvalidMessage(rustls::InvalidMessage::InvalidContentType), "does not speak TLS"),
             (TlsError::NoCertificatesPresented, "no certificate"),
         ] {
-            let (words, hint) = words(&error);
+            let (words, hint) = explain(&error);
             assert!(words.contains(expected), "{words}");
             assert!(!hint.is_empty());
             let io = io::Error::new(io::ErrorKind::InvalidData, error);

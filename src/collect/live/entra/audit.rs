@@ -1,0 +1,133 @@
+//! What only an audit reads: provisioning logs, and the access packages that govern groups, with who holds them. The
+//! bodies are kept as they come.
+
+use super::ledger::Ledger;
+use super::queries;
+use super::wire::{Trouble, Wire};
+use crate::bundle::{RawFile, files};
+use crate::directory::Inventory;
+use crate::directory::inventory::{EntraKind, NONE};
+use crate::error::Result;
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// How far back provisioning logs are read: as long as the service keeps them.
+const DAYS: i64 = 30;
+/// Between two requests for logs: 5 in 10 seconds are allowed.
+const PACE: std::time::Duration = std::time::Duration::from_millis(2_000);
+
+/// Reads both, at the same time.
+pub async fn read(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<RawFile>> {
+    let (logs, packages) = tokio::try_join!(logs(wire, ledger, inventory, now), packages(wire, ledger, inventory))?;
+    Ok(logs.into_iter().chain(packages).collect())
+}
+
+async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime<Utc>) -> Result<Option<RawFile>> {
+    let jobs: Vec<&str> = inventory.cloud_sync.jobs.iter().flatten().filter_map(|j| j.get("id")?.as_str()).collect();
+    let from = (now - Duration::days(DAYS)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let mut raw = RawFile::new(files::PROVISIONING_LOGS)?;
+    for (i, job) in jobs.iter().enumerate() {
+        if i > 0 {
+            tokio::time::sleep(PACE).await;
+        }
+        let mut read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, Some(job)), None).await;
+        if let Err(Trouble::Refused(_)) = read {
+            // Where the service does not filter by job, it is done here.
+            read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, None), Some(job)).await;
+        }
+        if ledger.denied("provisioningLogs", read)?.is_none() {
+            return Ok(None);
+        }
+    }
+    ledger.read("provisioningLogs", raw.records(), None, None);
+    Ok(Some(raw))
+}
+
+async fn logs_of(wire: &Wire, raw: &mut RawFile, query: &str, job: Option<&str>) -> Result<(), Trouble> {
+    let mut first = true;
+    wire.pages(query, async |body| {
+        if !std::mem::take(&mut first) {
+            tokio::time::sleep(PACE).await;
+        }
+        for log in super::wire::list(&body, query)? {
+            if job.is_none_or(|job| log.get("jobId").and_then(Value::as_str) == Some(job)) {
+                raw.push(&log)?;
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+async fn packages(wire: &Wire, ledger: &Ledger, inventory: &Inventory) -> Result<Vec<RawFile>> {
+    let Some(listed) = ledger.denied("accessPackages", wire.values(queries::ACCESS_PACKAGES).await)? else {
+        return Ok(Vec::new());
+    };
+    let ids: Vec<&str> = listed.iter().filter_map(|p| p.get("id")?.as_str()).collect();
+    let queries_of: Vec<String> = ids.iter().map(|id| queries::access_package(id)).collect();
+    let Some(answers) = ledger.denied("accessPackages", wire.batch(&queries_of).await)? else {
+        return Ok(Vec::new());
+    };
+    let groups: HashSet<String> = inventory
+        .entra
+        .objects
+        .iter()
+        .filter(|o| o.kind == EntraKind::Group && o.detail != NONE)
+        .map(|o| o.id.to_string())
+        .collect();
+    let (mut packages, mut holders) = (RawFile::new(files::ACCESS_PACKAGES)?, RawFile::new(files::ACCESS_ASSIGNMENTS)?);
+    let mut of_groups = Vec::new();
+    for (id, answer) in ids.iter().zip(answers) {
+        let package = match answer {
+            Ok(package) => package,
+            Err(Trouble::Missing(_)) => continue, // deleted meanwhile
+            Err(trouble) => {
+                ledger.denied("accessPackages", Err::<(), _>(trouble))?;
+                return Ok(Vec::new());
+            }
+        };
+        if governs(&package, &groups) {
+            of_groups.push(*id);
+        }
+        packages.push(&package)?;
+    }
+    ledger.read("accessPackages", packages.records(), Some(ids.len() as u64), None);
+    for id in of_groups {
+        let listed = wire.values(&queries::access_assignments(id)).await;
+        let Some(listed) = ledger.denied("accessPackageAssignments", listed)? else {
+            return Ok(vec![packages]);
+        };
+        for assignment in listed {
+            holders.push(&assignment)?;
+        }
+    }
+    ledger.read("accessPackageAssignments", holders.records(), None, None);
+    Ok(vec![packages, holders])
+}
+
+/// Whether a resource role of the package is one of a group of this tenant.
+fn governs(package: &Value, groups: &HashSet<String>) -> bool {
+    let scopes = package.get("resourceRoleScopes").and_then(Value::as_array);
+    scopes.into_iter().flatten().any(|entry| {
+        let origin = entry.get("scope").and_then(|s| s.get("originId")).and_then(Value::as_str);
+        origin.is_some_and(|id| groups.contains(&id.to_lowercase()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn packages_of_groups() {
+        let groups: HashSet<String> = ["7b56ede0-9b58-40bd-b11e-b3d18fc32698".to_owned()].into();
+        let with =
+            |id: &str| json!({ "resourceRoleScopes": [{ "scope": { "originId": id, "originSystem": "AadGroup" } }] });
+        assert!(governs(&with("7B56EDE0-9b58-40bd-b11e-b3d18fc32698"), &groups));
+        assert!(!governs(&with("8b56ede0-9b58-40bd-b11e-b3d18fc32698"), &groups));
+        assert!(!governs(&json!({ "id": "x" }), &groups));
+    }
+}

@@ -1,0 +1,286 @@
+//! Requests as this collector makes them: a path in, pages, values or a number out, and trouble sorted by what it means
+//! for a collection.
+
+use super::ledger::Ledger;
+use crate::collect::graph_json::json_error;
+use crate::config::Config;
+use crate::directory::ObjectGuid;
+use crate::error::{Error, Place, Result};
+use crate::graph::{BatchRequest, Fault, FaultKind, Graph, Options, PER_BATCH};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Batches on their way at a time; the client's budget paces them.
+const BATCHES: usize = 4;
+
+/// Why an answer is not there.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The account may not see it.
+    Denied(Error),
+    /// The tenant lacks the licence for it.
+    Unlicensed(Error),
+    /// There is no such thing.
+    Missing(Error),
+    /// The service does not do this, or not so.
+    Refused(Error),
+    /// A page or delta token has expired: begin again.
+    Expired(Error),
+    /// Anything that ends the collection.
+    Failed(Error),
+}
+
+impl Trouble {
+    pub fn into_error(self) -> Error {
+        match self {
+            Trouble::Denied(e)
+            | Trouble::Unlicensed(e)
+            | Trouble::Missing(e)
+            | Trouble::Refused(e)
+            | Trouble::Expired(e)
+            | Trouble::Failed(e) => e,
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Failed(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        let (kind, status) = (fault.kind, fault.status);
+        let error = Error::from(fault);
+        match kind {
+            FaultKind::Forbidden => Trouble::Denied(error),
+            FaultKind::Licence => Trouble::Unlicensed(error),
+            FaultKind::NotFound => Trouble::Missing(error),
+            FaultKind::BadRequest => Trouble::Refused(error),
+            FaultKind::Service if status == Some(501) => Trouble::Refused(error),
+            FaultKind::ExpiredPage | FaultKind::ExpiredDelta => Trouble::Expired(error),
+            _ => Trouble::Failed(error),
+        }
+    }
+}
+
+/// What the client tells while it works, until somebody listens: a code to sign in with, and repeated requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    SignIn(String),
+    Detail(String),
+}
+
+pub struct Wire {
+    graph: Graph,
+    /// Bytes received, by address.
+    bytes: Mutex<BTreeMap<String, u64>>,
+    words: Arc<Mutex<Vec<Word>>>,
+}
+
+impl Wire {
+    /// Fetches the secrets; nothing is sent yet.
+    pub fn new(config: &Config, budget_percent: Option<u8>) -> Result<Self> {
+        let words = Arc::<Mutex<Vec<Word>>>::default();
+        let (codes, details) = (words.clone(), words.clone());
+        let push = |words: &Mutex<Vec<Word>>, word| words.lock().unwrap_or_else(PoisonError::into_inner).push(word);
+        let options = Options {
+            show_code: Box::new(move |code| {
+                let minutes = code.expires_in.as_secs() / 60;
+                let text = format!(
+                    "To sign in, open {} and enter the code {} (it is good for {minutes} minutes)",
+                    code.address, code.code
+                );
+                push(&codes, Word::SignIn(text));
+            }),
+            tell: Box::new(move |text| push(&details, Word::Detail(text))),
+            ..Options::default()
+        };
+        let options = match budget_percent {
+            Some(budget_percent) => Options { budget_percent, ..options },
+            None => options,
+        };
+        let entra = &config.settings.entra;
+        let who = entra.client_id.clone().unwrap_or_default();
+        let graph = Graph::new(entra, &|secret| config.fetch(secret, &who), options)?;
+        Ok(Wire { graph, bytes: Mutex::default(), words })
+    }
+
+    /// What the client had to say since it was asked last.
+    pub fn words(&self) -> Vec<Word> {
+        std::mem::take(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Signs in; whether the token carries a permission, as far as it can be read.
+    pub async fn may(&self, permission: &str) -> Result<bool> {
+        let claims = self.graph.sign_in().await?;
+        Ok(claims.is_some_and(|claims| claims.permissions().contains(&permission)))
+    }
+
+    /// Tells the client how many users there are, from which the tenant's limit follows.
+    pub async fn size(&self, users: u64) {
+        self.graph.tenant_size(users).await;
+    }
+
+    /// Hands each page to `each`, in order; returns the link from which changes can be read, where there is one.
+    pub async fn pages(
+        &self,
+        query: &str,
+        mut each: impl AsyncFnMut(Vec<u8>) -> Result<()>,
+    ) -> Result<Option<String>, Trouble> {
+        let mut pages = self.graph.pages(query);
+        let mut with_token = query.to_ascii_lowercase().contains("token=");
+        loop {
+            match pages.next().await {
+                Ok(Some(page)) => {
+                    self.count_bytes(query, page.bytes.len());
+                    let (last, delta) = (!page.has_next, page.delta);
+                    each(page.bytes).await?;
+                    if last {
+                        return Ok(delta);
+                    }
+                    with_token = true;
+                }
+                Ok(None) => return Ok(None),
+                // A token that the service has forgotten is answered like this too.
+                Err(fault) if fault.kind == FaultKind::NotFound && with_token => {
+                    return Err(Trouble::Expired(fault.into()));
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+    }
+
+    /// All objects of a collection, or the one object.
+    pub async fn values(&self, query: &str) -> Result<Vec<Value>, Trouble> {
+        let mut out = Vec::new();
+        self.pages(query, async |body| {
+            out.append(&mut list(&body, query)?);
+            Ok(())
+        })
+        .await?;
+        Ok(out)
+    }
+
+    /// One object.
+    pub async fn value(&self, query: &str) -> Result<Value, Trouble> {
+        let body = self.graph.get(query).await?;
+        self.count_bytes(query, body.bytes.len());
+        serde_json::from_slice(&body.bytes).map_err(|e| Trouble::Failed(json_error(Path::new(query), &e)))
+    }
+
+    /// A number, where the service gives one.
+    pub async fn count(&self, query: &str) -> Result<Option<u64>> {
+        match self.graph.count(query).await.map_err(Trouble::from) {
+            Ok(count) => Ok(Some(count)),
+            Err(Trouble::Failed(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// One answer a query, in their order.
+    pub async fn batch(&self, queries: &[String]) -> Result<Vec<Result<Value, Trouble>>, Trouble> {
+        let requests: Vec<BatchRequest> = queries.iter().map(BatchRequest::get).collect();
+        let answers: Vec<_> = stream::iter(requests.chunks(PER_BATCH))
+            .map(|chunk| self.graph.batch(chunk))
+            .buffered(BATCHES)
+            .try_collect()
+            .await?;
+        for query in queries {
+            self.count_bytes(query, 0);
+        }
+        Ok(answers.into_iter().flatten().map(|answer| answer.map_err(Trouble::from)).collect())
+    }
+
+    fn count_bytes(&self, query: &str, bytes: usize) {
+        let path = query.strip_prefix(self.graph.address()).unwrap_or(query);
+        let address = format!("{}{}", self.graph.address(), without_ids(path));
+        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner).entry(address).or_default() += bytes as u64;
+    }
+
+    /// Where everything was read from.
+    pub fn sources(&self, ledger: &Ledger) {
+        for (address, bytes) in &*self.bytes.lock().unwrap_or_else(PoisonError::into_inner) {
+            let cloud = ["/servicePrincipals", "/onPremisesPublishingProfiles/", "/auditLogs/"];
+            let part = if cloud.iter().any(|c| address.contains(c)) { "cloudsync" } else { "entra" };
+            ledger.source(part, address, *bytes);
+        }
+    }
+
+    /// What was used, in a sentence.
+    pub fn usage(&self) -> String {
+        let usage = self.graph.usage();
+        format!(
+            "Graph: {} requests, {} resource units, {} repeated, {} throttled, {:.1} s waited, {} bytes",
+            usage.requests,
+            usage.units,
+            usage.repeated,
+            usage.throttled,
+            usage.waited.as_secs_f64(),
+            usage.bytes
+        )
+    }
+}
+
+/// A path without what follows the question mark, and with its ids left out: thousands of lists are one source.
+fn without_ids(query: &str) -> String {
+    let path = query.split('?').next().unwrap_or(query);
+    let is_id = |s: &str| ObjectGuid::parse(s).is_some() || s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
+    let segments: Vec<&str> = path.split('/').map(|s| if is_id(s) { "{id}" } else { s }).collect();
+    segments.join("/")
+}
+
+/// The objects of a body: of `value`, or the one object.
+pub fn list(body: &[u8], query: &str) -> Result<Vec<Value>> {
+    let path = Path::new(query);
+    let value: Value = serde_json::from_slice(body).map_err(|e| json_error(path, &e))?;
+    match value {
+        Value::Object(mut map) => Ok(match map.remove("value") {
+            Some(Value::Array(values)) => values,
+            Some(other) => {
+                map.insert("value".to_owned(), other);
+                vec![Value::Object(map)]
+            }
+            None => vec![Value::Object(map)],
+        }),
+        _ => Err(Error::input(Place::file(path), "Graph's answer is no object")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn addresses_without_ids() {
+        for (query, wanted) in [
+            ("/v1.0/groups/3a5c3221-c465-48c0-95b8-e9305786a271/members?$select=id", "/v1.0/groups/{id}/members"),
+            (
+                "/v1.0/servicePrincipals/3a5c3221-c465-48c0-95b8-e9305786a271/synchronization/jobs/AAD2ADGroupProvisioning.a.b/schema",
+                "/v1.0/servicePrincipals/{id}/synchronization/jobs/{id}/schema",
+            ),
+            ("/v1.0/directory/deletedItems/microsoft.graph.group?$top=1", "/v1.0/directory/deletedItems/microsoft.graph.group"),
+            ("/beta/groups/delta", "/beta/groups/delta"),
+        ] {
+            assert_eq!(without_ids(query), wanted);
+        }
+    }
+
+    #[test]
+    fn single_objects_and_collections() {
+        for (body, count) in [
+            (json!({ "value": [{ "id": 1 }, { "id": 2 }] }), 2),
+            (json!({ "value": [] }), 0),
+            (json!({ "id": 1 }), 1),
+            (json!({ "id": 1, "value": "text" }), 1),
+        ] {
+            assert_eq!(list(body.to_string().as_bytes(), "q").unwrap().len(), count, "{body}");
+        }
+        assert!(list(b"[1]", "q").is_err() && list(b"<html>", "q").is_err());
+    }
+}
