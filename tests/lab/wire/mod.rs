@@ -6,7 +6,7 @@
 //! directory at any time; `counts` says what was asked.
 
 // Several test programs share this; none uses all of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod ber;
 pub mod directory;

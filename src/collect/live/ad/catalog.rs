@@ -4,7 +4,7 @@
 use super::discover::{Domain, Forest};
 use super::feed::{Batch, Feed};
 use super::link::{self, Dialer, Line, Read};
-use super::names::ANY;
+use super::names::{ANY, BATCH};
 use crate::bundle::{Part, Source};
 use crate::collect::live::{Note, Tell};
 use crate::config::Ad;
@@ -112,26 +112,25 @@ async fn members(carriers: Carriers, forest: &Forest, feed: &mut Feed, out: &mut
     for read in elsewhere {
         absent_members(feed, read)?;
     }
-    let (mut asked, mut found, mut hidden) = (0, 0, Vec::new());
-    for id in feed.builder.undescribed(&feed.inventory) {
-        let name = feed.inventory.dn(id).to_owned();
-        if Dn::parse(&name).is_ok_and(|dn| forest.holds(&dn)) {
-            continue;
-        }
-        asked += 1;
-        match line.one(&name, ANY, &[]).await? {
-            Some(entry) => {
-                absent_members(feed, link::read(&entry).map_err(Error::from)?)?;
-                found += 1;
-            }
-            None => hidden.push(name),
+    let elsewhere = |feed: &Feed, id: &u32| !Dn::parse(feed.inventory.dn(*id)).is_ok_and(|dn| forest.holds(&dn));
+    let open = feed.builder.undescribed(&feed.inventory);
+    let open: Vec<u32> = open.into_iter().filter(|id| elsewhere(feed, id)).collect();
+    let mut found = 0;
+    for batch in open.chunks(BATCH) {
+        let names: Vec<String> = batch.iter().map(|id| feed.inventory.dn(*id).to_owned()).collect();
+        let search = Search::new("", Scope::Subtree, &super::names::by_name(&names), ANY);
+        for read in line.again(async |session| link::all(session, search.clone()).await).await? {
+            absent_members(feed, read)?;
+            found += 1;
         }
     }
+    let hidden = feed.builder.undescribed(&feed.inventory).into_iter().filter(|id| elsewhere(feed, id));
+    let hidden: Vec<String> = hidden.map(|id| feed.inventory.dn(id).to_owned()).collect();
     let part = |partition: &str| Part { source: "ad".to_owned(), partition: partition.to_owned(), ..Part::default() };
     out.parts.push(Part { read: all, ..part("Global Catalog: carriers of an anchor") });
     let hidden = super::certificate::hidden_names("members from other domains", &hidden);
     out.parts.push(Part {
-        expected: Some(asked),
+        expected: Some(open.len() as u64),
         read: found,
         hidden,
         ..part("Global Catalog: members from other domains")

@@ -7,7 +7,7 @@ use super::names::{ANY, CONTROLLER};
 use crate::directory::inventory::Controller;
 use crate::directory::{Dn, ObjectGuid};
 use crate::error::{Error, Place, Result};
-use crate::ldap::{Control, Fault, Scope, SdParts, Search, Session};
+use crate::ldap::{Control, Scope, SdParts, Search, Session};
 
 /// The controller and the forest that it belongs to.
 #[derive(Debug, Clone)]
@@ -206,7 +206,7 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
 /// A base that is not there has nothing below it.
 fn or_none<T: Default>(done: Result<T, Trouble>) -> Result<T, Trouble> {
     match done {
-        Err(Trouble::Fault(fault)) if Fault::is_missing(&fault) => Ok(T::default()),
+        Err(Trouble::Fault(fault)) if fault.is_missing() => Ok(T::default()),
         other => other,
     }
 }

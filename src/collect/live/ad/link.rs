@@ -9,8 +9,10 @@ use crate::ldap::{Connector, Control, Entry, Fault, FaultKind, Scope, Search, Se
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often a job is begun again after a lost connection or a busy server.
-pub const ATTEMPTS: u32 = 4;
+/// How often a job is begun at most, when connections break.
+const ATTEMPTS: u32 = 4;
+/// The same for a server that says that it is busy: it is there, and asks for patience.
+const ATTEMPTS_BUSY: u32 = 7;
 /// How often a group's list is begun again because the group changed while its ranges were read.
 const RANGE_ATTEMPTS: u32 = 5;
 
@@ -29,13 +31,13 @@ pub struct Dialer {
 
 /// Why a piece of work ended: worth trying again, or not.
 pub enum Trouble {
-    Fault(Fault),
+    Fault(Box<Fault>),
     Error(Error),
 }
 
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
-        Trouble::Fault(fault)
+        Trouble::Fault(Box::new(fault))
     }
 }
 
@@ -48,20 +50,20 @@ impl From<Error> for Trouble {
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Fault(fault) => fault.into(),
+            Trouble::Fault(fault) => (*fault).into(),
             Trouble::Error(error) => error,
         }
     }
 }
 
-/// Whether the same may well succeed on a new connection, or in a while.
-pub fn passing(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::ConnectionLost | FaultKind::Timeout | FaultKind::Busy | FaultKind::Unreachable)
-}
-
-/// The pause before an attempt.
-pub fn pause(attempt: u32) -> Duration {
-    Duration::from_millis(250 << attempt.min(5))
+/// How long to wait before the same is tried once more; `None` where that is no use.
+pub fn pause(fault: &Fault, attempt: u32) -> Option<Duration> {
+    let passing = match fault.kind {
+        FaultKind::Busy => ATTEMPTS_BUSY,
+        FaultKind::ConnectionLost | FaultKind::Timeout | FaultKind::Unreachable => ATTEMPTS,
+        _ => 0,
+    };
+    (attempt + 1 < passing).then(|| Duration::from_millis(100 << attempt.min(6)))
 }
 
 impl Dialer {
@@ -155,11 +157,23 @@ pub async fn complete(
 ) -> Result<Whole, Trouble> {
     let dn = first.entry.dn.clone();
     let (guid, mut current) = (first.guid, first);
+    let mut attributes = attributes.to_vec();
+    if !attributes.contains(&"uSNChanged") {
+        // Without it nobody can tell whether two ranges are of one state.
+        attributes.push("uSNChanged");
+        current = match session.read(&dn, &attributes, controls.to_vec()).await? {
+            Some(again) => read(&again)?,
+            None => return Ok(Whole::Vanished),
+        };
+        if current.guid != guid {
+            return Ok(Whole::Vanished);
+        }
+    }
     for _ in 0..RANGE_ATTEMPTS {
         match rest(session, &mut current, controls).await? {
             Rest::Done => return Ok(Whole::Read(current)),
             Rest::Gone => return Ok(Whole::Vanished),
-            Rest::Changed => match session.read(&dn, attributes, controls.to_vec()).await? {
+            Rest::Changed => match session.read(&dn, &attributes, controls.to_vec()).await? {
                 Some(again) => {
                     current = read(&again)?;
                     if current.guid != guid {
@@ -282,11 +296,12 @@ impl<'d> Line<'d> {
                 },
             };
             match done {
-                Err(Trouble::Fault(fault)) if passing(&fault) && attempt + 1 < ATTEMPTS => {
+                Err(Trouble::Fault(fault)) => {
+                    let Some(pause) = pause(&fault, attempt) else { return Err((*fault).into()) };
                     if fault.kind != FaultKind::Busy {
                         self.session = None;
                     }
-                    tokio::time::sleep(pause(attempt)).await;
+                    tokio::time::sleep(pause).await;
                     attempt += 1;
                 }
                 other => return Ok(other?),

@@ -24,7 +24,7 @@ use crate::bundle::{Part, Source};
 use crate::config::{Config, Secret};
 use crate::directory::Dn;
 use crate::error::{Error, Place, Result};
-use crate::ldap::Connector;
+use crate::ldap::{Connector, Control, SdParts, Timeouts};
 use crate::report::plain;
 use discover::Forest;
 use feed::Feed;
@@ -49,6 +49,12 @@ impl<'c> Reader<'c> {
         let who = ad.user.as_deref().unwrap_or("the AD account");
         let connector = Connector::new(ad, || config.fetch(Secret::AdPassword, who))?;
         Ok(Reader { config, dialer: Dialer { connector, pin: None } })
+    }
+
+    /// With other patience than usual.
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.dialer.connector.timeouts = timeouts;
+        self
     }
 
     /// Reads the domain. `container` tells what Entra names as the writeback container, once it is known.
@@ -77,19 +83,29 @@ impl<'c> Reader<'c> {
             Way::Full(None) => {}
         }
         let feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
+        // In a small domain access lists come along; in a large one only those of a part of the groups are wanted.
+        let small = forest.controller.highest_committed_usn < scan::SMALL;
+        let mut attributes =
+            if matches!(way, Way::Full(_)) { names::GROUP.to_vec() } else { names::GROUP[1..].to_vec() };
+        let mut controls = Vec::new();
+        if small {
+            attributes.push("nTSecurityDescriptor");
+            controls.push(Control::SdFlags(SdParts::OwnerGroupDacl));
+        }
         let task = Task {
             dialer: &self.dialer,
             base: forest.domain(),
             connections: ad.connections as usize,
             usn: forest.controller.highest_committed_usn,
-            group_attributes: if matches!(way, Way::Full(_)) { names::GROUP } else { &names::GROUP[1..] },
+            group_attributes: &attributes,
+            group_controls: &controls,
             tell,
         };
         let lists = async {
             let mut line = Line::new(&self.dialer, None);
             let named = security::named(&mut line, &forest, ad.writeback_ou.as_deref(), container).await?;
             match named {
-                Some(named) => Ok(Some((security::below_container(&mut line, &named.0).await?, named))),
+                Some(named) => Ok(Some((security::below_container(&mut line, &named.0, small).await?, named))),
                 None => Ok(None),
             }
         };
@@ -128,7 +144,7 @@ impl<'c> Reader<'c> {
         let found = match lists {
             Some((lists, named)) => Some((lists, named)),
             None => match security::parent_of_most(&feed, &forest) {
-                Some(named) => Some((security::below_container(&mut line, &named.0).await?, named)),
+                Some(named) => Some((security::below_container(&mut line, &named.0, small).await?, named)),
                 None => None,
             },
         };

@@ -10,7 +10,7 @@ use crate::collect::ad::NameKeys;
 use crate::collect::live::{Note, Tell};
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
-use crate::ldap::{FaultKind, Session};
+use crate::ldap::{Control, FaultKind, Session};
 use crate::report::plain;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ const AHEAD: usize = 8;
 /// Objects of a partition, at least.
 const WORTH_CUTTING: usize = 5_000;
 /// A database with fewer sequence numbers has fewer objects: its sorts are read in one piece, while they are counted.
-const SMALL: u64 = 50_000;
+pub const SMALL: u64 = 50_000;
 /// Lists that wait to be completed by other connections; more are completed on the spot.
 const WAITING_LISTS: usize = 32;
 
@@ -33,8 +33,9 @@ pub struct Task<'t> {
     pub connections: usize,
     /// The controller's highest sequence number, which bounds the number of objects.
     pub usn: u64,
-    /// Attributes of groups: with their members or without.
+    /// Attributes of groups: with their members or without, with their access lists or without.
     pub group_attributes: &'t [&'t str],
+    pub group_controls: &'t [Control],
     pub tell: &'t Tell<'t>,
 }
 
@@ -165,18 +166,23 @@ async fn worker(shared: &Shared<'_>, mut session: Option<Session>) -> Result<()>
                 None => Ok(()),
             }
         };
-        match done.await {
-            Ok(()) => shared.finished(None),
-            Err(Trouble::Fault(fault)) if link::passing(&fault) && attempt + 1 < link::ATTEMPTS => {
+        let done = done.await;
+        let pause = match &done {
+            Err(Trouble::Fault(fault)) => link::pause(fault, attempt),
+            _ => None,
+        };
+        match (done, pause) {
+            (Ok(()), _) => shared.finished(None),
+            (Err(Trouble::Fault(fault)), Some(pause)) => {
                 shared.repeats.fetch_add(1, Ordering::Relaxed);
                 (shared.task.tell)(Note::Detail(plain(&format!("{fault}; reading this part again"))));
                 if fault.kind != FaultKind::Busy {
                     session = None;
                 }
-                tokio::time::sleep(link::pause(attempt)).await;
+                tokio::time::sleep(pause).await;
                 shared.finished(Some((job, attempt + 1)));
             }
-            Err(trouble) => {
+            (Err(trouble), _) => {
                 shared.fail();
                 return Err(trouble.into());
             }
@@ -277,7 +283,8 @@ impl Shared<'_> {
     async fn partition(&self, session: &Session, number: usize) -> Result<(), Trouble> {
         let partition = self.lock().partitions[number].clone();
         let kind = partition.kind;
-        let search = link::below(self.task.base, partition.filter(), self.attributes(kind), kind.page());
+        let mut search = link::below(self.task.base, partition.filter(), self.attributes(kind), kind.page());
+        search.controls.extend_from_slice(self.controls(kind));
         let mut pages = session.search(search);
         while let Some(page) = pages.next().await? {
             let mut whole = Vec::with_capacity(page.len());
@@ -311,7 +318,7 @@ impl Shared<'_> {
 
     async fn complete(&self, session: &Session, cut: Read, partition: usize) -> Result<(), Trouble> {
         let kind = self.lock().partitions[partition].kind;
-        match link::complete(session, cut, self.attributes(kind), &[]).await? {
+        match link::complete(session, cut, self.attributes(kind), self.controls(kind)).await? {
             Whole::Read(read) => self.give(vec![read], partition).await,
             // The settling that follows finds out what became of it.
             Whole::Vanished => Ok(()),
@@ -323,6 +330,13 @@ impl Shared<'_> {
         match kind {
             Kind::Groups => self.task.group_attributes,
             Kind::Principals => kind.attributes(),
+        }
+    }
+
+    fn controls(&self, kind: Kind) -> &[Control] {
+        match kind {
+            Kind::Groups => self.task.group_controls,
+            Kind::Principals => &[],
         }
     }
 

@@ -121,10 +121,14 @@ impl Lists {
     }
 }
 
-/// The container's own list and those of what lies in it. Needs nothing that the scan brings, so it runs beside it.
-pub async fn below_container(line: &mut Line<'_>, container: &str) -> Result<Lists> {
+/// The container's own list and those of what lies in it, groups only where the scan does not read theirs. Needs nothing
+/// that the scan brings, so it runs beside it.
+pub async fn below_container(line: &mut Line<'_>, container: &str, without_groups: bool) -> Result<Lists> {
     let mut lists = Lists::default();
-    let filter = "(|(objectCategory=group)(objectClass=organizationalUnit)(objectClass=container))";
+    let filter = match without_groups {
+        true => "(|(objectClass=organizationalUnit)(objectClass=container))",
+        false => "(|(objectCategory=group)(objectClass=organizationalUnit)(objectClass=container))",
+    };
     let search = link::below(container, filter, DESCRIBED, 500).with(Control::SdFlags(SdParts::OwnerGroupDacl));
     line.all(search).await?.into_iter().for_each(|read| lists.take(read));
     Ok(lists)
@@ -139,7 +143,13 @@ pub async fn apply(
     groups: &[ObjectGuid],
 ) -> Result<Part> {
     let read: HashSet<ObjectGuid> = lists.of.iter().map(|(guid, ..)| *guid).collect();
-    let elsewhere: Vec<ObjectGuid> = groups.iter().copied().filter(|g| !read.contains(g)).collect();
+    let mut elsewhere = Vec::new();
+    for guid in groups.iter().filter(|g| !read.contains(g)) {
+        let known = feed.builder.known(&feed.inventory, *guid);
+        if known.is_some_and(|id| feed.inventory.ad.objects[id as usize].security == NONE) {
+            elsewhere.push(*guid);
+        }
+    }
     for batch in elsewhere.chunks(BATCH) {
         let search = link::below(forest.domain(), super::names::by_guid(batch), DESCRIBED, 500);
         let found = line.all(search.with(Control::SdFlags(SdParts::OwnerGroupDacl))).await?;
@@ -158,15 +168,14 @@ pub async fn apply(
             part.push("nTSecurityDescriptor", &lists.distinct[place]);
             let prepared = Prepared::of(part, feed.builder.keys);
             feed.builder.add(&mut feed.inventory, &prepared, &feed.place)?;
-            seen += 1;
         }
     }
     let mut hidden = Vec::new();
     for guid in groups {
-        if let Some(id) = feed.builder.known(&feed.inventory, *guid)
-            && feed.inventory.ad.objects[id as usize].security == NONE
-        {
-            hidden.push(feed.inventory.dn(id).to_owned());
+        let Some(id) = feed.builder.known(&feed.inventory, *guid) else { continue };
+        match feed.inventory.ad.objects[id as usize].security == NONE {
+            true => hidden.push(feed.inventory.dn(id).to_owned()),
+            false => seen += 1,
         }
     }
     Ok(Part {

@@ -5,7 +5,7 @@ use super::discover::{self, Forest};
 use super::feed::Feed;
 use super::link::{self, Line};
 use super::names::{ANY, BATCH, Kind};
-use super::scan::Listing;
+use super::scan::{self, Listing};
 use crate::directory::{Dn, ObjectGuid};
 use crate::error::Result;
 use std::collections::HashSet;
@@ -34,27 +34,32 @@ pub async fn settle(line: &mut Line<'_>, forest: &Forest, feed: &mut Feed, listi
     let mut listed: [HashSet<ObjectGuid>; 2] = listings.map(|l| l.guids.into_iter().collect());
     let mut looked_up: HashSet<u32> = HashSet::new();
     let mut restless = true;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let now = line.again(async |session| discover::highest_usn(session).await).await?;
-        let mut work = 0;
         if now > since {
             for kind in Kind::ALL {
                 let filter = kind.and(&format!("(uSNChanged>={})", since + 1));
                 let changed = line.all(link::below(forest.domain(), filter, kind.attributes(), kind.page())).await?;
-                work += changed.len() as u64;
+                out.read_again += changed.len() as u64;
                 for read in changed {
                     listed[kind as usize].insert(read.guid);
                     feed.refresh(Some(kind), read)?;
                 }
+                // Only the list tells what was deleted. One more is enough: what is deleted after it counts as there.
+                if round == 0 {
+                    let list = line.again(async |session| scan::list(session, forest.domain(), kind).await).await?;
+                    listed[kind as usize] = list.guids.into_iter().collect();
+                }
             }
             since = now;
         }
-        work += missing_or_extra(line, forest, feed, &mut listed, &mut out).await?;
+        let mut work = missing_or_extra(line, forest, feed, &mut listed, &mut out).await?;
         work += undescribed(line, forest, feed, &mut looked_up).await?;
         let doubtful = feed.builder.doubtful_groups(&feed.inventory);
         work += doubtful.len() as u64;
         groups_again(line, forest, feed, &doubtful).await?;
         out.read_again += work;
+        // A busy domain always changes; what counts is that names and lists agree.
         if work == 0 {
             restless = false;
             break;
@@ -131,27 +136,25 @@ async fn undescribed(
     feed: &mut Feed,
     looked_up: &mut HashSet<u32>,
 ) -> Result<u64> {
-    let mut not_there = HashSet::new();
+    let here = |feed: &Feed, id: u32| Dn::parse(feed.inventory.dn(id)).is_ok_and(|dn| forest.holds(&dn));
+    let open: Vec<u32> = feed.builder.undescribed(&feed.inventory);
+    let open: Vec<u32> = open.into_iter().filter(|id| here(feed, *id) && looked_up.insert(*id)).collect();
     let mut found = 0;
-    for id in feed.builder.undescribed(&feed.inventory) {
-        let name = feed.inventory.dn(id).to_owned();
-        if !Dn::parse(&name).is_ok_and(|dn| forest.holds(&dn)) || !looked_up.insert(id) {
-            continue;
-        }
-        match line.one(&name, ANY, &[]).await? {
-            Some(entry) => {
-                let read = link::read(&entry).map_err(crate::error::Error::from)?;
-                let kind = feed.seen.get(&read.guid).copied().flatten();
-                found += 1;
-                match read.guid.is_nil() {
-                    true => feed.take(super::feed::Batch::of(feed.builder.keys, None, None, [read]))?,
-                    false => feed.refresh(kind, read)?,
-                }
-            }
-            None => {
-                not_there.insert(id);
+    for batch in open.chunks(BATCH) {
+        let names: Vec<String> = batch.iter().map(|id| feed.inventory.dn(*id).to_owned()).collect();
+        for read in line.all(link::below(forest.domain(), super::names::by_name(&names), ANY, 1000)).await? {
+            let kind = feed.seen.get(&read.guid).copied().flatten();
+            found += 1;
+            match read.guid.is_nil() {
+                true => feed.take(super::feed::Batch::of(feed.builder.keys, None, None, [read]))?,
+                false => feed.refresh(kind, read)?,
             }
         }
+    }
+    let mut not_there: HashSet<u32> = HashSet::new();
+    if !open.is_empty() {
+        let asked: HashSet<u32> = open.into_iter().collect();
+        not_there = feed.builder.undescribed(&feed.inventory).into_iter().filter(|id| asked.contains(id)).collect();
     }
     let groups = match not_there.is_empty() {
         true => Vec::new(),
