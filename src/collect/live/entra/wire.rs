@@ -2,7 +2,7 @@
 //! for a collection.
 
 use super::ledger::Ledger;
-use crate::collect::graph_json::json_error;
+use crate::collect::graph_json::{json_error, objects};
 use crate::config::Config;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Place, Result};
@@ -248,18 +248,8 @@ fn without_ids(query: &str) -> String {
 /// The objects of a body: of `value`, or the one object.
 pub fn list(body: &[u8], query: &str) -> Result<Vec<Value>> {
     let path = Path::new(query);
-    let value: Value = serde_json::from_slice(body).map_err(|e| json_error(path, &e))?;
-    match value {
-        Value::Object(mut map) => Ok(match map.remove("value") {
-            Some(Value::Array(values)) => values,
-            Some(other) => {
-                map.insert("value".to_owned(), other);
-                vec![Value::Object(map)]
-            }
-            None => vec![Value::Object(map)],
-        }),
-        _ => Err(Error::input(Place::file(path), "Graph's answer is no object")),
-    }
+    let value = serde_json::from_slice(body).map_err(|e| json_error(path, &e))?;
+    objects(value).ok_or_else(|| Error::input(Place::file(path), "Graph's answer is no object"))
 }
 
 #[cfg(test)]
@@ -291,6 +281,7 @@ mod tests {
             (json!({ "value": [{ "id": 1 }, { "id": 2 }] }), 2),
             (json!({ "value": [] }), 0),
             (json!({ "id": 1 }), 1),
+            (json!({ "value": { "id": 1 } }), 1),
             (json!({ "id": 1, "value": "text" }), 1),
         ] {
             assert_eq!(list(body.to_string().as_bytes(), "q").unwrap().len(), count, "{body}");
