@@ -155,7 +155,7 @@ fn every_refusal_is_explained_and_leaves_no_bundle() {
         ("password", config.clone(), "wrong", 1, "wrong user name or password"),
         ("authority", config.replace(&ca, "other.pem"), directory::PASSWORD, 1, "not trusted here"),
         ("name", config.replace(&controller.address, "127.0.0.1"), directory::PASSWORD, 1, "cannot connect"),
-        ("plain", config.replace("ldaps:", "ldap:"), directory::PASSWORD, 2, "not protected"),
+        ("plain", config.replace("ldaps:", "ldap:"), directory::PASSWORD, 2, "unprotected"),
         (
             "container",
             format!("{config}writeback_ou = \"OU=Nowhere,DC=contoso,DC=test\"\n"),

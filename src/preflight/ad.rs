@@ -44,7 +44,8 @@ static RIGHTS: [Right; 3] = [
     Right {
         id: "ad.right.rename",
         what: "rename a group back in a rollback",
-        attributes: &["cn", "name"],
+        // A rename needs `name` too, which controllers do not list here.
+        attributes: &["cn"],
         severity: Severity::Low,
         blocks: &[],
         without: "rollback of renames is then not available: it has to be done by another account",
