@@ -192,7 +192,7 @@ fn replication_metadata_is_kept_raw_and_only_for_audits() {
     *group.values_mut("msDS-ReplValueMetaData") = (0..8).map(|n| format!("<V n=\"{n}\"/>").into_bytes()).collect();
     let wire = Wire::start(directory);
     assert!(scan(&wire).unwrap().raw.is_empty());
-    let half = scan_with(&wire, "", None, &Wishes { audit: true }).unwrap();
+    let half = scan_with(&wire, "", None, &Wishes { audit: true, ..Wishes::default() }).unwrap();
     let part = half.parts.iter().find(|p| p.partition == "replication metadata").unwrap();
     assert_eq!((part.expected, part.read), (Some(3), 1));
     assert_eq!(part.hidden.len(), 1, "{:?}", part.hidden);
