@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
         let trustees = agent.as_ref().map(|(_, sid)| trustees(inventory, sid));
         let descriptors = inventory.ad.descriptors.par_iter().map(|d| describe(d, trustees.as_deref())).collect();
         let nesting = nesting(inventory);
-        let cloud = CloudView::build(inventory, settings);
+        let cloud = CloudView::build(inventory, settings.scope, settings.domain.as_deref());
         Context {
             inventory,
             settings,

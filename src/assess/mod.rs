@@ -7,18 +7,18 @@
 /// Judgements about Entra Connect servers and their rules, by content.
 pub mod connect;
 
-mod cloud;
 mod container;
 mod context;
 mod gates;
-mod index;
-mod members;
 mod rules;
 mod run;
 mod settings;
 pub mod sources;
 mod subject;
 mod truth;
+
+// Who is who, what becomes of members and what a job does stand with the prediction; rules ask them by these names.
+use crate::predict::{cloud, index, members};
 
 pub use gates::{GateRule, all as gates};
 pub use rules::{Rule, all as rules};

@@ -6,8 +6,11 @@
 //! Everything here is a pure function of its input. A plain value is said only where the documentation carries it; what
 //! it leaves open comes out as unknown, with the readings that are possible and the reason.
 
+pub(crate) mod cloud;
 pub mod expression;
+pub(crate) mod index;
 pub mod mapping;
+pub(crate) mod members;
 pub mod schema;
 pub mod scope;
 mod tree;
