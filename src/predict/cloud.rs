@@ -1,11 +1,11 @@
 //! The Cloud Sync job of a bundle: is there one, whom does it take in, what would it make of a group.
 
-use crate::directory::ObjectGuid;
-use crate::directory::inventory::{EntraGroup, Inventory, NONE, Tri};
 use super::expression::{Attr, Attributes, Outcome, Value as Word};
 use super::schema::SynchronizationSchema;
 use super::scope::{Assignment, Scope};
 use super::{Current, JobPrediction};
+use crate::directory::ObjectGuid;
+use crate::directory::inventory::{EntraGroup, Inventory, NONE, Tri};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -121,6 +121,27 @@ impl CloudView {
         }
     }
 
+    /// Takes these mappings in place of the job's own.
+    pub fn use_schema(&mut self, schema: &SynchronizationSchema) {
+        let prediction = JobPrediction::new(schema, self.domain.as_deref());
+        self.job = match prediction.problem() {
+            None => Job::Known(Box::new(prediction)),
+            Some(problem) => Job::NoSchema(problem.to_owned()),
+        };
+    }
+    /// Whether a group (by object number) is assigned to the job.
+    pub fn is_assigned(&self, inventory: &Inventory, object: u32) -> Option<bool> {
+        let known = self.assigned.as_ref()?.contains(&inventory.entra.objects[object as usize].id);
+        if known || self.all_assignments { Some(known) } else { None }
+    }
+    /// True where no scoping filter stands beside the service's own clause.
+    pub fn has_no_filter(&self) -> bool {
+        match &self.job {
+            Job::Known(prediction) => prediction.has_no_filter(),
+            Job::Absent => true,
+            Job::NotCollected | Job::NoSchema(_) => false,
+        }
+    }
     pub fn has_job(&self) -> bool {
         matches!(self.job, Job::NoSchema(_) | Job::Known(_))
     }
@@ -301,6 +322,7 @@ impl Attributes for GroupAttributes<'_> {
         match name {
             "objectId" => return Attr::Value(Word::str(self.inventory.entra_object(g).id.to_string())),
             "displayName" => return self.text("displayName", g.display_name),
+            "description" => return self.text("description", g.description),
             _ => {}
         }
         match name.to_ascii_lowercase().as_str() {
