@@ -22,6 +22,9 @@ pub mod predict;
 /// Rules and gates: what is this group, may it move, what first.
 pub mod assess;
 
+/// The waves and the steps, and how each is taken back.
+pub mod plan;
+
 /// Views of all of the above as HTML, CSV, JSON, Markdown.
 pub mod report;
 

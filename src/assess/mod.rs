@@ -22,5 +22,6 @@ use crate::predict::{cloud, index, members};
 
 pub use gates::{GateRule, all as gates};
 pub use rules::{Rule, all as rules};
-pub use run::{AboutBundle, Assessed};
+pub use run::{AboutBundle, Assessed, RaisedRule};
 pub use settings::{Accepted, Limits, ScopeMode, Settings};
+pub use subject::Entry;

@@ -42,6 +42,15 @@ pub struct Assessed<'a> {
     header: Header,
 }
 
+/// A rule as it was raised for one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RaisedRule {
+    pub rule: &'static str,
+    pub status: FindingStatus,
+    pub severity: Severity,
+    pub verdict: Verdict,
+}
+
 /// What is said of the bundle in an assessment's head, besides what the Inventory tells.
 pub struct AboutBundle {
     pub created: String,
@@ -128,6 +137,40 @@ impl<'a> Assessed<'a> {
 
     fn open_reaches(&self, row: &Row, limit: Severity) -> bool {
         rules::all().iter().enumerate().any(|(i, r)| row.open & (1 << i) != 0 && r.severity >= limit)
+    }
+
+    pub fn inventory(&self) -> &'a Inventory {
+        self.cx.inventory
+    }
+    pub fn settings(&self) -> &'a Settings {
+        self.cx.settings
+    }
+    /// The rows that a group of the published order was made of: AD group and Entra group, or `NONE`.
+    pub fn entry(&self, index: usize) -> Entry {
+        self.entries[index]
+    }
+    /// The rules that were found or left open for a group, without their texts.
+    pub fn raised(&self, index: usize) -> Vec<RaisedRule> {
+        let row = self.rows[index];
+        let subject = Subject::new(&self.cx, self.entries[index], false, &mut Vec::new());
+        let flagged = (0..rules::all().len()).filter(|i| (row.found | row.open) & (1 << i) != 0);
+        flagged
+            .filter_map(|i| {
+                let rule = &rules::all()[i];
+                let raised = rule.run(&subject).or_else(|| (rule.id == "C01").then(|| unexplained(&subject)))?;
+                Some(RaisedRule {
+                    rule: rule.id,
+                    status: raised.status,
+                    severity: raised.severity,
+                    verdict: raised.verdict,
+                })
+            })
+            .collect()
+    }
+    /// Whether any of these rules was found or left open for a group; cheap.
+    pub fn is_flagged(&self, index: usize, rule: &str) -> bool {
+        let row = self.rows[index];
+        rules::position(rule).is_some_and(|i| (row.found | row.open) & (1 << i) != 0)
     }
 
     fn finding(&self, subject: &Subject<'_>, index: usize) -> Option<Finding> {
