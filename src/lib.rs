@@ -22,6 +22,9 @@ pub mod predict;
 /// Rules and gates: what is this group, may it move, what first.
 pub mod assess;
 
+/// What will change, and who gains or loses access by it.
+pub mod plan;
+
 /// Views of all of the above as HTML, CSV, JSON, Markdown.
 pub mod report;
 

@@ -2,7 +2,7 @@
 
 use super::cloud::CloudView;
 use super::container::{self, Container};
-use super::index::{Index, anchor_of};
+use super::index::{Index, anchor_of, nesting};
 use super::members::MemberMap;
 use super::settings::Settings;
 use super::subject::Entry;
@@ -165,20 +165,6 @@ pub fn published_order<R: Copy + Send + Sync>(
     });
     let order = || keyed.iter().map(|(_, i)| *i as usize).chain(in_ad..entries.len());
     (order().map(|i| entries[i]).collect(), order().map(|i| rows[i]).collect())
-}
-
-/// AD groups that have groups as members.
-fn nesting(inventory: &Inventory) -> Vec<(u32, u32)> {
-    let rows = &inventory.ad.members;
-    let mut out: Vec<(u32, u32)> = (0..rows.len())
-        .into_par_iter()
-        .flat_map_iter(|row| {
-            let groups = rows.row(row).iter().filter(|m| inventory.ad.objects[**m as usize].group != NONE);
-            groups.map(move |m| (*m, row as u32))
-        })
-        .collect();
-    out.par_sort_unstable();
-    out
 }
 
 /// The account the provisioning agent runs as: the configured one, else the documented name.

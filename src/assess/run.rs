@@ -89,7 +89,7 @@ impl<'a> Assessed<'a> {
         let mut assessed = Assessed {
             header: Header {
                 schema: ASSESSMENT_SCHEMA.to_owned(),
-                bundle: bundle_ref(&cx, &about),
+                bundle: bundle_ref(inventory, settings, cx.container.as_ref(), &about),
                 summary,
                 gates: Vec::new(),
                 limits: about.limits,
@@ -290,22 +290,26 @@ fn summarise(cx: &Context<'_>, entries: &[Entry], rows: &[Row], tallies: &[Tally
     }
 }
 
-fn bundle_ref(cx: &Context<'_>, about: &AboutBundle) -> BundleRef {
-    let inventory = cx.inventory;
-    let of_container = cx.container.as_ref().and_then(|c| crate::directory::Dn::parse(&c.dn).ok()?.dns_domain());
+/// What a report's head says of the bundle.
+pub(crate) fn bundle_ref(
+    inventory: &Inventory,
+    settings: &Settings,
+    container: Option<&super::container::Container>,
+    about: &AboutBundle,
+) -> BundleRef {
+    let of_container = container.and_then(|c| crate::directory::Dn::parse(&c.dn).ok()?.dns_domain());
     BundleRef {
         created: about.created.clone(),
         sha256: about.sha256.clone(),
         complete: about.complete,
         anonymised: about.anonymised,
-        domain: cx
-            .settings
+        domain: settings
             .domain
             .clone()
             .or(of_container)
             .or_else(|| inventory.ad.environment.domains.first().cloned()),
         tenant: inventory.entra.tenant.display_name.clone().or_else(|| inventory.entra.tenant.default_domain.clone()),
-        writeback_container: cx.container.as_ref().map(|c| c.dn.clone()),
-        writeback_container_from: cx.container.as_ref().map(|c| c.from.to_owned()),
+        writeback_container: container.map(|c| c.dn.clone()),
+        writeback_container_from: container.map(|c| c.from.to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! Views of an assessment: HTML, CSV, JSON, Markdown. Every view reads the same published types (`model`), row by row.
 
 pub mod csv;
+pub mod diff;
 pub mod folder;
 pub mod html;
 pub mod json;

@@ -150,6 +150,12 @@ impl<'a> Forecast<'a> {
         })
     }
 
+    /// Name and container that the job would give a new object for this group, where the mappings tell.
+    pub fn new_name(&self, outcome: &Outcome) -> Option<(String, String)> {
+        let projected = self.projection(outcome, None)?;
+        Some((projected.cn.text()?.into_owned(), projected.parent.text()?.into_owned()))
+    }
+
     fn name_of(&self, taken: Taken) -> String {
         match taken {
             Taken::Object(object) => self.inventory.dn(object).to_owned(),
