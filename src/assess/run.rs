@@ -303,11 +303,7 @@ pub(crate) fn bundle_ref(
         sha256: about.sha256.clone(),
         complete: about.complete,
         anonymised: about.anonymised,
-        domain: settings
-            .domain
-            .clone()
-            .or(of_container)
-            .or_else(|| inventory.ad.environment.domains.first().cloned()),
+        domain: settings.domain.clone().or(of_container).or_else(|| inventory.ad.environment.domains.first().cloned()),
         tenant: inventory.entra.tenant.display_name.clone().or_else(|| inventory.entra.tenant.default_domain.clone()),
         writeback_container: container.map(|c| c.dn.clone()),
         writeback_container_from: container.map(|c| c.from.to_owned()),

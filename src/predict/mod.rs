@@ -18,11 +18,11 @@ pub mod scope;
 mod tree;
 
 pub use cloud::{Predicted, ScopeMode};
-pub(crate) use index::nesting;
 pub use forecast::{
     Action, After, Assumptions, Attribute, Changes, Counts, Fate, Forecast, Mappings, MappingsFrom, MemberLine,
     Outcome as GroupOutcome, Point, Points, Scoping, Today, Why,
 };
+pub(crate) use index::nesting;
 
 use crate::directory::escape_value;
 use expression::{Attr, Attributes, Outcome, Value};

@@ -14,6 +14,8 @@ mod pictures;
 mod rows;
 mod text;
 
+pub(super) use text::count;
+
 use std::io::{self, Write as _};
 
 use base64::Engine as _;

@@ -38,7 +38,8 @@ pub fn outcome(d: &Difference<'_>, position: usize) -> GroupDiff {
     };
     if row.object_id.is_none() {
         let anchor = |t| inventory.text.get(t).and_then(Anchor::parse);
-        row.object_id = ad.and_then(|g| anchor(g.edoi).or_else(|| anchor(g.admin_description))).map(|a| a.0.to_string());
+        row.object_id =
+            ad.and_then(|g| anchor(g.edoi).or_else(|| anchor(g.admin_description))).map(|a| a.0.to_string());
     }
     row.changes = changes(outcome, &row.access);
     row.notes = notes(d, outcome, after.as_ref(), &row);

@@ -38,7 +38,7 @@ pub(super) fn thousands(number: u64) -> String {
     out
 }
 
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(in crate::report) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
