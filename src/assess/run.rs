@@ -103,6 +103,17 @@ impl<'a> Assessed<'a> {
         Ok(assessed)
     }
 
+    /// What a forecast of the same Inventory need not build again.
+    pub fn shared(&self) -> crate::predict::Shared {
+        crate::predict::Shared { index: self.cx.index.clone(), members: self.cx.members.clone() }
+    }
+    /// Which Entra groups may come into scope, by row: those that are written back and not excluded.
+    pub fn may_move(&self) -> Vec<bool> {
+        let verdicts = self.cx.verdicts.get();
+        let of = |v: &Option<Verdict>| v.is_some_and(|v| v != Verdict::Exclude);
+        verdicts.map(|v| v.iter().map(of).collect()).unwrap_or_default()
+    }
+
     fn judge_gates(&self) -> Result<Vec<crate::report::model::Gate>> {
         let inventory = self.cx.inventory;
         let moving = |row: &Row| matches!(row.verdict, Verdict::Migrate | Verdict::Fix);

@@ -3,13 +3,12 @@
 use super::assess::{LimitArgs, dated, settings};
 use super::printer::{BOLD, DIM, Printer, RED, YELLOW};
 use super::{Global, configuration};
-use crate::assess::{AboutBundle, Settings};
+use crate::assess::{AboutBundle, Assessed, Settings};
 use crate::bundle;
 use crate::directory::Inventory;
 use crate::error::{Result, exit};
 use crate::plan::difference::scans::{Scan, ScanDifference};
-use crate::plan::difference::{Difference, ScopeChoice, assumptions};
-use crate::predict::Forecast;
+use crate::plan::difference::{Difference, ScopeChoice, forecast};
 use crate::report::diff::model::{DiffView, Head};
 use crate::report::diff::{self, FILE_NAMES, text};
 use crate::report::folder::Folder;
@@ -97,7 +96,8 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
                 Some(Scope::Job) => ScopeChoice::Job,
             };
             let option = args.members.map(|o| matches!(o, OnOff::On));
-            let forecast = Forecast::of(&inventory, &assumptions(&settings, scope, option));
+            let assessed = Assessed::run(&inventory, &settings, AboutBundle::of(&opened))?;
+            let forecast = forecast(&inventory, &assessed, &settings, scope, option);
             let difference = Difference::of(&forecast, &settings, scope, &about);
             bar.set_message("writing the reports");
             publish(&difference, &out, &names, args.force)?;
@@ -135,13 +135,14 @@ fn publish(view: &dyn DiffView, out: &Path, names: &[&'static str], force: bool)
 /// The step of `demo`: predicts, writes, says where.
 pub fn demo(
     inventory: &Inventory,
+    assessed: &Assessed<'_>,
     about: &AboutBundle,
     settings: &Settings,
     out: &Path,
     printer: &mut Printer,
 ) -> Result<()> {
     let scope = ScopeChoice::default();
-    let forecast = Forecast::of(inventory, &assumptions(settings, scope, None));
+    let forecast = forecast(inventory, assessed, settings, scope, None);
     let difference = Difference::of(&forecast, settings, scope, about);
     publish(&difference, out, &FILE_NAMES, false)?;
     // The demo's one JSON document is the assessment's.

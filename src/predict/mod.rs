@@ -20,7 +20,7 @@ mod tree;
 pub use cloud::{Predicted, ScopeMode};
 pub use forecast::{
     Action, After, Assumptions, Attribute, Changes, Counts, Fate, Forecast, Mappings, MappingsFrom, MemberLine,
-    Outcome as GroupOutcome, Point, Points, Scoping, Today, Why,
+    Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
 };
 pub(crate) use index::nesting;
 

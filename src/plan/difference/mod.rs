@@ -6,7 +6,7 @@ pub mod scans;
 mod usage;
 
 use super::access::{Access, Kind};
-use crate::assess::{AboutBundle, Entry, Settings, bundle_ref, find_container, published_order};
+use crate::assess::{AboutBundle, Assessed, Entry, Settings, bundle_ref, find_container, published_order};
 use crate::directory::inventory::{Inventory, NONE};
 use crate::predict::{Action, Assumptions, Changes, Counts, Forecast, GroupOutcome, MappingsFrom, Point, Scoping};
 use crate::report::diff::model::{
@@ -46,19 +46,28 @@ pub enum ScopeChoice {
     Job,
 }
 
-/// What the settings and the attested gates say of a forecast.
-pub fn assumptions(settings: &Settings, scope: ScopeChoice, option: Option<bool>) -> Assumptions<'_> {
+/// The forecast that an assessment, its settings and its attested gates lead to. `option`: whether membership of
+/// on-premises users is provisioned, where somebody says so.
+pub fn forecast<'a>(
+    inventory: &'a Inventory,
+    assessed: &Assessed<'a>,
+    settings: &Settings,
+    scope: ScopeChoice,
+    option: Option<bool>,
+) -> Forecast<'a> {
     let attested = settings.accepted.iter().any(|a| a.gate == "E14");
-    Assumptions {
+    let may_move = assessed.may_move();
+    let assumed = Assumptions {
         mode: settings.scope,
         domain: settings.domain.as_deref(),
         scope: match scope {
-            ScopeChoice::Planned => Scoping::Planned,
+            ScopeChoice::Planned => Scoping::Groups(&may_move),
             ScopeChoice::Job => Scoping::Job,
         },
         on_premises_members: option.or(attested.then_some(true)),
         ..Assumptions::default()
-    }
+    };
+    Forecast::with(inventory, &assumed, assessed.shared())
 }
 
 impl<'a> Difference<'a> {

@@ -79,7 +79,8 @@ pub fn rows(view: &dyn DiffView, limit: usize, line: &mut dyn FnMut(String)) {
 fn group(row: &GroupDiff, line: &mut dyn FnMut(String)) {
     let name = row.dn.as_deref().or(row.display_name.as_deref()).or(row.object_id.as_deref()).unwrap_or("(no name)");
     line(format!("{BOLD}{}{BOLD:#} {CYAN}@@ {} {} @@{CYAN:#}", plain(name), row.action, row.severity.as_str()));
-    for a in &row.attributes {
+    // Name and container stand there already.
+    for a in row.attributes.iter().filter(|a| a.attribute != "distinguishedName") {
         let value = |v: &Option<String>| v.as_deref().map_or("(none)".to_owned(), plain);
         match a.state {
             AttributeState::Changed => {
@@ -127,7 +128,8 @@ fn group(row: &GroupDiff, line: &mut dyn FnMut(String)) {
             line(format!("{style}{sign} access: {} {what}{style:#}", count(n, "person", "people")));
         }
     }
-    for note in row.notes.iter().skip(1) {
+    let said = usize::from(matches!(row.action.as_str(), "update" | "stamp"));
+    for note in row.notes.iter().skip(said) {
         line(format!("{DIM}  {}{DIM:#}", plain(note)));
     }
 }
