@@ -22,7 +22,7 @@ pub mod predict;
 /// Rules and gates: what is this group, may it move, what first.
 pub mod assess;
 
-/// The waves and the steps, and how each is taken back.
+/// What will change, who gains or loses access by it, and the steps that do it and take it back.
 pub mod plan;
 
 /// Views of all of the above as HTML, CSV, JSON, Markdown.

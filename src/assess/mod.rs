@@ -20,6 +20,11 @@ mod truth;
 // Who is who, what becomes of members and what a job does stand with the prediction; rules ask them by these names.
 use crate::predict::{cloud, index, members};
 
+pub(crate) use container::find as find_container;
+pub(crate) use context::published_order;
+pub(crate) use run::bundle_ref;
+pub(crate) use subject::Entry;
+
 pub use gates::{GateRule, all as gates};
 pub use rules::{Rule, all as rules};
 pub use run::{AboutBundle, Assessed, RaisedRule};

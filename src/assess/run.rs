@@ -98,7 +98,7 @@ impl<'a> Assessed<'a> {
         let mut assessed = Assessed {
             header: Header {
                 schema: ASSESSMENT_SCHEMA.to_owned(),
-                bundle: bundle_ref(&cx, &about),
+                bundle: bundle_ref(inventory, settings, cx.container.as_ref(), &about),
                 summary,
                 gates: Vec::new(),
                 limits: about.limits,
@@ -110,6 +110,17 @@ impl<'a> Assessed<'a> {
         };
         assessed.header.gates = assessed.judge_gates()?;
         Ok(assessed)
+    }
+
+    /// What a forecast of the same Inventory need not build again.
+    pub fn shared(&self) -> crate::predict::Shared {
+        crate::predict::Shared { index: self.cx.index.clone(), members: self.cx.members.clone() }
+    }
+    /// Which Entra groups may come into scope, by row: those that are written back and not excluded.
+    pub fn may_move(&self) -> Vec<bool> {
+        let verdicts = self.cx.verdicts.get();
+        let of = |v: &Option<Verdict>| v.is_some_and(|v| v != Verdict::Exclude);
+        verdicts.map(|v| v.iter().map(of).collect()).unwrap_or_default()
     }
 
     fn judge_gates(&self) -> Result<Vec<crate::report::model::Gate>> {
@@ -333,22 +344,22 @@ fn summarise(cx: &Context<'_>, entries: &[Entry], rows: &[Row], tallies: &[Tally
     }
 }
 
-fn bundle_ref(cx: &Context<'_>, about: &AboutBundle) -> BundleRef {
-    let inventory = cx.inventory;
-    let of_container = cx.container.as_ref().and_then(|c| crate::directory::Dn::parse(&c.dn).ok()?.dns_domain());
+/// What a report's head says of the bundle.
+pub(crate) fn bundle_ref(
+    inventory: &Inventory,
+    settings: &Settings,
+    container: Option<&super::container::Container>,
+    about: &AboutBundle,
+) -> BundleRef {
+    let of_container = container.and_then(|c| crate::directory::Dn::parse(&c.dn).ok()?.dns_domain());
     BundleRef {
         created: about.created.clone(),
         sha256: about.sha256.clone(),
         complete: about.complete,
         anonymised: about.anonymised,
-        domain: cx
-            .settings
-            .domain
-            .clone()
-            .or(of_container)
-            .or_else(|| inventory.ad.environment.domains.first().cloned()),
+        domain: settings.domain.clone().or(of_container).or_else(|| inventory.ad.environment.domains.first().cloned()),
         tenant: inventory.entra.tenant.display_name.clone().or_else(|| inventory.entra.tenant.default_domain.clone()),
-        writeback_container: cx.container.as_ref().map(|c| c.dn.clone()),
-        writeback_container_from: cx.container.as_ref().map(|c| c.from.to_owned()),
+        writeback_container: container.map(|c| c.dn.clone()),
+        writeback_container_from: container.map(|c| c.from.to_owned()),
     }
 }

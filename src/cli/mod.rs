@@ -6,6 +6,7 @@ mod collect;
 mod config;
 mod connect_script;
 mod demo;
+mod diff;
 mod explain;
 mod printer;
 mod schema;
@@ -80,6 +81,8 @@ enum Command {
     Collect(collect::Args),
     /// Classify every written-back group, judge the gates, write the assessment
     Assess(assess::Args),
+    /// What Cloud Sync will change, from one bundle; what changed between two
+    Diff(diff::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -113,6 +116,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Demo(args) => demo::run(args, &cli.global, &mut printer),
         Command::Collect(args) => collect::run(args, &cli.global, &mut printer),
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
+        Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

@@ -16,6 +16,8 @@ pub struct Args {
 enum Name {
     /// assessment.json
     Assessment,
+    /// diff.json
+    Diff,
     /// manifest.json of a bundle
     Bundle,
     /// connect-state.json, written by the collector script
@@ -27,6 +29,7 @@ enum Name {
 pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
     let schema = match args.name {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
+        Name::Diff => schema_for!(crate::report::diff::model::Diff),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
         Name::Config => schema_for!(crate::config::Config),

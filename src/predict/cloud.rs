@@ -206,6 +206,14 @@ impl CloudView {
         })
     }
 
+    /// What is odd about the mappings.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.job {
+            Job::Known(prediction) => prediction.notes(),
+            Job::NoSchema(reason) => vec![reason.clone()],
+            Job::NotCollected | Job::Absent => Vec::new(),
+        }
+    }
     /// The expression of a mapping, as the schema writes it.
     pub fn expression(&self, target: &str) -> Option<&str> {
         let Job::Known(prediction) = &self.job else { return None };

@@ -20,8 +20,9 @@ mod tree;
 pub use cloud::{Predicted, ScopeMode};
 pub use forecast::{
     Action, After, Assumptions, Attribute, Changes, Counts, Fate, Forecast, Mappings, MappingsFrom, MemberLine,
-    Outcome as GroupOutcome, Point, Points, Scoping, Today, Why,
+    Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
 };
+pub(crate) use index::nesting;
 
 use crate::directory::escape_value;
 use expression::{Attr, Attributes, Outcome, Value};

@@ -23,6 +23,7 @@ use super::schema::SynchronizationSchema;
 use crate::directory::inventory::{EntraGroup, Inventory, NONE};
 use matching::Link;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Which mappings name the groups.
 #[derive(Debug, Clone, Copy, Default)]
@@ -95,11 +96,18 @@ impl Outcome {
     }
 }
 
+/// Look-ups over an Inventory that an assessment and its forecast share.
+#[derive(Clone)]
+pub struct Shared {
+    pub(crate) index: Arc<Index>,
+    pub(crate) members: Arc<MemberMap>,
+}
+
 /// The forecast for one tenant.
 pub struct Forecast<'a> {
     inventory: &'a Inventory,
-    index: Index,
-    map: MemberMap,
+    index: Arc<Index>,
+    map: Arc<MemberMap>,
     view: CloudView,
     mappings: MappingsFrom,
     option: Option<bool>,
@@ -115,8 +123,14 @@ pub struct Forecast<'a> {
 
 impl<'a> Forecast<'a> {
     pub fn of(inventory: &'a Inventory, assumed: &Assumptions<'_>) -> Self {
-        let index = Index::build(inventory);
-        let map = MemberMap::build(inventory, &index);
+        let index = Arc::new(Index::build(inventory));
+        let members = Arc::new(MemberMap::build(inventory, &index));
+        Self::with(inventory, assumed, Shared { index, members })
+    }
+
+    /// The same with what an assessment of the same Inventory has built.
+    pub fn with(inventory: &'a Inventory, assumed: &Assumptions<'_>, shared: Shared) -> Self {
+        let Shared { index, members: map } = shared;
         let mut view = CloudView::build(inventory, assumed.mode, assumed.domain);
         let mappings = match assumed.mappings {
             Mappings::Schema(schema) => {

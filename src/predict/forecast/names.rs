@@ -150,6 +150,12 @@ impl<'a> Forecast<'a> {
         })
     }
 
+    /// Name and container that the job would give a new object for this group, where the mappings tell.
+    pub fn new_name(&self, outcome: &Outcome) -> Option<(String, String)> {
+        let projected = self.projection(outcome, None)?;
+        Some((projected.cn.text()?.into_owned(), projected.parent.text()?.into_owned()))
+    }
+
     fn name_of(&self, taken: Taken) -> String {
         match taken {
             Taken::Object(object) => self.inventory.dn(object).to_owned(),
@@ -185,6 +191,12 @@ impl<'a> Forecast<'a> {
                 let after = match (&today, Predicted::from(after)) {
                     // No change cannot be told from a cleared value where the present one is not known.
                     (Today::NotCollected, Predicted::Unchanged) => Predicted::Unchanged,
+                    // An empty text cannot stand in AD, so that every reading leaves an empty attribute empty.
+                    (Today::Empty, Predicted::Unknown { candidates, .. })
+                        if exists && !candidates.is_empty() && candidates.iter().all(String::is_empty) =>
+                    {
+                        Predicted::Unchanged
+                    }
                     (_, predicted) => settle(predicted, now, |a, b| a == b),
                 };
                 Some(Attribute { name: target.to_owned(), today, after })
