@@ -23,7 +23,6 @@ use crate::predict::{cloud, index, members};
 pub(crate) use container::find as find_container;
 pub(crate) use context::published_order;
 pub(crate) use run::bundle_ref;
-pub(crate) use subject::Entry;
 
 pub use gates::{GateRule, all as gates};
 pub use rules::{Rule, all as rules};

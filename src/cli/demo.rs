@@ -1,7 +1,7 @@
 //! `demo`: the whole job on the built-in example tenant.
 
 use super::printer::{BOLD, Printer};
-use super::{Global, assess, collect, diff};
+use super::{Global, assess, collect, diff, plan};
 use crate::assess::{AboutBundle, Assessed};
 use crate::collect::offline::Wishes;
 use crate::error::{Error, Place, Result, exit};
@@ -37,6 +37,7 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     assess::write_reports(&assessed, &Folder::prepare(&reports, &names, false)?, &names)?;
     assess::show(&assessed, Some(&reports), &names, printer);
     diff::demo(&inventory, &assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
+    plan::demo(&assessed, &out.join("plan"), printer)?;
     if !printer.is_json() {
         printer.line(format!(
             "{BOLD}Example{BOLD:#}: the exported files are in {}, the bundle in {}",

@@ -72,7 +72,6 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         creates_extension: proposal.extensions.iter().any(|e| !e.exists),
         patches_mapping: proposal.schema_patch.is_some(),
         stamps: parts.candidates.iter().filter(|c| stamp_of(&parts, c.entry.ad).is_some()).count() as u64,
-        groups: parts.candidates.len() as u64,
         undecided,
         domain: parts.bundle.domain.clone().unwrap_or_else(|| "(unknown)".to_owned()),
         assigned_outside: job.assigned_outside.len() as u64,

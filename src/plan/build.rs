@@ -164,7 +164,6 @@ fn settle<'a>(
             let cases: Vec<Case<'_>> = candidates
                 .iter()
                 .map(|c| Case {
-                    ad: c.entry.ad,
                     entra: c.entry.entra,
                     dn: inventory.dn(inventory.ad.groups[c.entry.ad as usize].object),
                 })

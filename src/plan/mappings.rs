@@ -13,9 +13,8 @@ use crate::predict::schema::SynchronizationSchema;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-/// A planned group's rows and what it is called.
+/// A planned group's row of `entra.groups` and what it is called.
 pub(super) struct Case<'a> {
-    pub ad: u32,
     pub entra: u32,
     pub dn: &'a str,
 }

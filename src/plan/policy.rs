@@ -50,7 +50,7 @@ pub struct Waves {
     #[schemars(with = "Option<u64>")]
     pub size: Option<At<u64>>,
     pub order: OrderBy,
-    /// For `order = "pattern"`: regular expressions on the CN; groups of the first one come first.
+    /// For `order = "pattern"`: regular expressions on CN or display name; groups of the first one come first.
     #[schemars(with = "Vec<String>")]
     pub patterns: Vec<At<String>>,
 }
@@ -89,7 +89,7 @@ pub struct NamedWave {
     /// Groups that are pinned to this wave, by object id or DN.
     #[schemars(with = "Vec<String>")]
     pub groups: Vec<At<String>>,
-    /// Regular expressions on the CN.
+    /// Regular expressions on CN or display name.
     #[schemars(with = "Vec<String>")]
     pub patterns: Vec<At<String>>,
     /// Containers, by DN.

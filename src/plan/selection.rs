@@ -9,7 +9,7 @@ use super::policy::{Choice, OrderBy, Policy, WAVE_SIZE};
 use super::risk::{self, Facts};
 use super::toml_file::TomlText;
 use super::waves::{self, Cut, Pin, Slot, Task, Trouble};
-use crate::assess::Assessed;
+use crate::assess::{Assessed, Entry};
 use crate::directory::inventory::{EntraKind, NONE};
 use crate::directory::{Dn, Rows, split, write_key};
 use crate::error::{Error, Result};
@@ -71,12 +71,14 @@ impl Matcher {
     fn is_empty(&self) -> bool {
         self.patterns.is_empty() && self.containers.is_empty()
     }
-    fn matches(&self, dn: &str) -> bool {
+    /// By CN, by display name, or by container.
+    fn matches(&self, (dn, display_name): (&str, &str)) -> bool {
         if self.is_empty() {
             return false;
         }
-        let cn = split(dn).map(|(cn, _)| cn);
-        if cn.is_some_and(|cn| self.patterns.iter().any(|p| p.is_match(&*cn).unwrap_or(false))) {
+        let cn = split(dn).map(|(cn, _)| cn).unwrap_or_default();
+        let found = |p: &Regex, text: &str| !text.is_empty() && p.is_match(text).unwrap_or(false);
+        if self.patterns.iter().any(|p| found(p, &cn) || found(p, display_name)) {
             return true;
         }
         let mut key = Vec::new();
@@ -86,10 +88,12 @@ impl Matcher {
     }
 }
 
-fn dn_of<'a>(assessed: &Assessed<'a>, index: usize) -> &'a str {
+/// DN and display name.
+fn names_of<'a>(assessed: &Assessed<'a>, entry: Entry) -> (&'a str, &'a str) {
     let inventory = assessed.inventory();
-    let ad = inventory.ad.groups.get(assessed.entry(index).ad as usize);
-    ad.map_or("", |g| inventory.dn(g.object))
+    let dn = inventory.ad.groups.get(entry.ad as usize).map_or("", |g| inventory.dn(g.object));
+    let entra = inventory.entra.groups.get(entry.entra as usize);
+    (dn, entra.and_then(|g| inventory.text.get(g.display_name)).unwrap_or(""))
 }
 
 /// Reads the policy against the groups that there are.
@@ -147,7 +151,7 @@ pub(super) fn wanted(
         if matcher.is_empty() {
             continue;
         }
-        for i in (0..chosen.len()).filter(|i| chosen[*i].is_some() && matcher.matches(dn_of(assessed, *i))) {
+        for i in (0..chosen.len()).filter(|i| chosen[*i].is_some() && matcher.matches(names_of(assessed, assessed.entry(*i)))) {
             out.pins.entry(i as u32).or_insert((Pin::Soft(slot as u32 + 1), wave.span().start));
         }
     }
@@ -198,7 +202,7 @@ fn choose(
     let matcher = Matcher::new(file, &choice.patterns, &choice.ous)?;
     if !matcher.is_empty() {
         out.par_iter_mut().enumerate().for_each(|(i, slot)| {
-            if slot.is_none() && matcher.matches(dn_of(assessed, i)) {
+            if slot.is_none() && matcher.matches(names_of(assessed, assessed.entry(i))) {
                 *slot = Some("by pattern or container");
             }
         });
@@ -353,7 +357,7 @@ pub(super) fn select(
             let parent = Dn::parse(dn(i)).ok().and_then(|d| d.parent()).map(|p| p.key()).unwrap_or_default();
             (parent, risk_rank[i])
         }),
-        OrderBy::Pattern => by_patterns(candidates.len(), policy, input, &dn, &risk_rank)?,
+        OrderBy::Pattern => by_patterns(candidates, policy, input, &risk_rank)?,
     };
     let mut slots = Vec::new();
     let canary = policy.map_or(super::policy::CANARY_SIZE, Policy::canary_size) as usize;
@@ -383,11 +387,10 @@ pub(super) fn select(
     Ok(Selection { waves: named(cuts, policy), risks, children, circles })
 }
 
-fn by_patterns<'d>(
-    count: usize,
+fn by_patterns(
+    candidates: &[Candidate],
     policy: Option<&Policy>,
     input: &Input<'_>,
-    dn: &(impl Fn(usize) -> &'d str + Sync),
     risk_rank: &[u32],
 ) -> Result<Vec<u32>> {
     let (Some(policy), Some(file)) = (policy, input.policy) else { return Ok(risk_rank.to_vec()) };
@@ -397,8 +400,11 @@ fn by_patterns<'d>(
         .iter()
         .map(|p| Matcher::new(file, std::slice::from_ref(p), &[]))
         .collect::<Result<_>>()?;
-    let first = |i: usize| matchers.iter().position(|m| m.matches(dn(i))).unwrap_or(matchers.len());
-    Ok(permutation(count, |i| (first(i), risk_rank[i])))
+    let first = |i: usize| {
+        let names = names_of(input.assessed, candidates[i].entry);
+        matchers.iter().position(|m| m.matches(names)).unwrap_or(matchers.len())
+    };
+    Ok(permutation(candidates.len(), |i| (first(i), risk_rank[i])))
 }
 
 /// How many AD groups nest each candidate.

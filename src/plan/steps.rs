@@ -18,7 +18,6 @@ pub(super) struct Plot<'a> {
     pub creates_extension: bool,
     pub patches_mapping: bool,
     pub stamps: u64,
-    pub groups: u64,
     pub undecided: u64,
     pub domain: String,
     pub assigned_outside: u64,

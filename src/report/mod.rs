@@ -7,6 +7,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;
+pub mod plan;
 
 use crate::error::{Error, Result};
 use model::{Group, View};
