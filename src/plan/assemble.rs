@@ -39,7 +39,8 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
     let raw_job = raw_job(&inventory.cloud_sync, job.id.as_deref());
     let mut timing = schedule::cycle(raw_job);
     let outside = outside_groups(&parts);
-    let undecided = outside.iter().filter(|o| o.decision.is_none()).count() as u64;
+    let undecided = outside.iter().filter(|o| o.decision.is_none() && o.effect != "none").count() as u64;
+    job_stops(&mut parts, raw_job);
     order_stops(&mut parts, order, hold, has_canary, undecided);
 
     let writes_of = |group: u32| 1 + parts.proposed.values[group as usize].len() as u64;
@@ -74,7 +75,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         stamps: parts.candidates.iter().filter(|c| stamp_of(&parts, c.entry.ad).is_some()).count() as u64,
         undecided,
         domain: parts.bundle.domain.clone().unwrap_or_else(|| "(unknown)".to_owned()),
-        assigned_outside: job.assigned_outside.len() as u64,
+        assigned_today: job.assigned_today.len() as u64,
     };
     let steps = steps::steps(&plot);
     let waves = waves(&parts, &steps, &calendar, &plot, &timing);
@@ -285,7 +286,6 @@ fn group_steps(
     id: ObjectGuid,
     frozen: bool,
 ) -> Vec<GroupStep> {
-    let inventory = parts.input.assessed.inventory();
     let candidate = &parts.candidates[index as usize];
     let step = |kind: &str, step: &str, attribute: &str, undo: &str| GroupStep {
         kind: kind.to_owned(),
@@ -323,14 +323,13 @@ fn group_steps(
             ..step("freeze", &ids.hold, "writebackConfiguration.isEnabled", "true again, while V2 is on")
         });
     }
-    let assigned =
-        inventory.cloud_sync.assignments.iter().flatten().any(|a| ObjectGuid::parse(&a.principal_id) == Some(id));
     let (attribute, writes) = match parts.input.assessed.settings().scope {
         crate::assess::ScopeMode::Selected => ("appRoleAssignedTo", id.to_string()),
         crate::assess::ScopeMode::Attribute => ("WritebackEnabled", "true".to_owned()),
     };
     out.push(GroupStep {
-        expects: assigned.then(|| writes.clone()),
+        // The job's scope is emptied before the first wave.
+        expects: None,
         writes: Some(writes),
         ..step("scope-in", &ids.scope[wave], attribute, "out of scope, after the job is paused and AD restored")
     });
@@ -403,6 +402,23 @@ fn policy_record(parts: &Parts<'_>, hold: Hold) -> PolicyRecord {
     }
 }
 
+/// A job that has run already has taken groups over, and what leaving its scope does to them is documented nowhere.
+fn job_stops(parts: &mut Parts<'_>, job: Option<&Value>) {
+    let Some(job) = job else { return };
+    let ran = job.pointer("/status/lastExecution").is_some_and(|v| !v.is_null());
+    let code = job.pointer("/status/code").and_then(Value::as_str).unwrap_or("");
+    let active = ["Active", "Quarantine"].iter().any(|c| code.eq_ignore_ascii_case(c));
+    if ran || active {
+        parts.stops.push(Stop {
+            kind: "job".to_owned(),
+            id: None,
+            message: format!("the Cloud Sync job has run already (status {code:?}): what leaving its scope does to groups that it maintains is not documented"),
+            remediation: "See what it maintains (groups with a stamp); exclude those from the waves, or let the throwaway group show what leaving the scope does first.".to_owned(),
+            holds: Holds::Start,
+        });
+    }
+}
+
 fn raw_job<'j>(cloud: &'j CloudSync, id: Option<&str>) -> Option<&'j Value> {
     let id = id?;
     cloud.jobs.iter().flatten().find(|j| j.get("id").and_then(Value::as_str) == Some(id))
@@ -422,20 +438,10 @@ fn job_plan(parts: &Parts<'_>) -> JobPlan {
         _ => None,
     });
     let role = |r: &&Value| r.get("isEnabled").and_then(Value::as_bool) == Some(true);
-    let planned: HashSet<String> = parts
-        .candidates
-        .iter()
-        .map(|c| inventory.entra_object(&inventory.entra.groups[c.entry.entra as usize]).id.to_string())
-        .collect();
-    let mut assigned_outside: Vec<String> = cloud
-        .assignments
-        .iter()
-        .flatten()
-        .map(|a| a.principal_id.to_ascii_lowercase())
-        .filter(|id| !planned.contains(id))
-        .collect();
-    assigned_outside.sort_unstable();
-    assigned_outside.dedup();
+    let mut assigned_today: Vec<String> =
+        cloud.assignments.iter().flatten().map(|a| a.principal_id.to_ascii_lowercase()).collect();
+    assigned_today.sort_unstable();
+    assigned_today.dedup();
     JobPlan {
         id: parts.forecast.view().to_ad_jobs().and_then(|jobs| text(jobs.first()?, "id")),
         service_principal: settings.service_principal.clone().or_else(|| text(principal?, "id")),
@@ -448,6 +454,6 @@ fn job_plan(parts: &Parts<'_>) -> JobPlan {
         flow_types: "Update".to_owned(),
         skip_out_of_scope_deletions: true,
         delete_threshold: 1,
-        assigned_outside,
+        assigned_today,
     }
 }

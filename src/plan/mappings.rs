@@ -454,11 +454,6 @@ fn notes(proposal: &MappingProposal) -> Vec<String> {
     for mapping in both.into_iter().flatten() {
         let parsed = expression::parse(&mapping.expression);
         notes.extend(parsed.iter().flat_map(|e| e.notes().iter().map(|n| n.message.clone())));
-        if mapping.expression.contains("Coalesce(") {
-            notes.push(
-                "Coalesce stands in the reference of app provisioning only; that a Cloud Sync job knows it is shown by the tenant's own parseExpression, or by the canary.".to_owned(),
-            );
-        }
     }
     if proposal.extensions.iter().any(|e| !e.exists) {
         notes.push("The extension property is created on the application with the identifier URI api://<tenantId>/CloudSyncCustomExtensionsApp; only that application is supported.".to_owned());

@@ -95,7 +95,7 @@ pub struct PlanSummary {
     pub links: u64,
     pub waves: u64,
     pub outside: u64,
-    /// Those of `outside` without a recorded decision.
+    /// Those of `outside` that V2's end changes and about which no decision is recorded.
     pub undecided: u64,
     /// Planned groups whose name or place changes.
     pub renamed_or_moved: u64,
@@ -213,8 +213,9 @@ pub struct JobPlan {
     pub flow_types: String,
     pub skip_out_of_scope_deletions: bool,
     pub delete_threshold: u64,
-    /// Object ids of groups assigned today though no wave holds them; they are taken out before the job starts.
-    pub assigned_outside: Vec<String>,
+    /// Object ids of what is assigned today. All of it is taken out before the job starts: each group comes back in its
+    /// own wave.
+    pub assigned_today: Vec<String>,
 }
 
 /// One Connect server: what it is, and what its scripts use.
@@ -420,7 +421,7 @@ pub struct Outside {
     pub verdict: Option<Verdict>,
     /// Why no wave holds it.
     pub reasons: Vec<Reason>,
-    /// What turning V2 off does to it: `frozen`, `becomes-distribution`, `created`, `written-by-v1`.
+    /// What turning V2 off does to it: `frozen`, `becomes-distribution`, `created`, `written-by-v1`; or `none`.
     pub effect: String,
     pub effect_text: String,
     /// Position in `decisions`, where one was recorded.

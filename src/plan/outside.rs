@@ -13,6 +13,8 @@ pub(super) enum Effect {
     BecomesDistribution,
     Created,
     WrittenByV1,
+    /// Not in AD, and not written by V1.
+    Nothing,
 }
 
 impl Effect {
@@ -22,6 +24,7 @@ impl Effect {
             Effect::BecomesDistribution => "becomes-distribution",
             Effect::Created => "created",
             Effect::WrittenByV1 => "written-by-v1",
+            Effect::Nothing => "none",
         }
     }
     fn sentence(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Effect {
                 "V1 writes Microsoft 365 groups as distribution groups: what it gives access to in AD may be lost. Whether V1 converts or recreates it is not documented."
             }
             Effect::Created => "V1 writes every Microsoft 365 group: it appears in AD as a distribution group.",
+            Effect::Nothing => "Nothing: AD has no such group, and V1 writes Microsoft 365 groups only.",
             Effect::WrittenByV1 => "Goes on under V1 as a distribution group, whatever its writeback setting says.",
         }
     }
@@ -45,6 +49,7 @@ fn effect(group: Option<&EntraGroup>, in_ad: bool, is_security: Option<bool>) ->
             (true, Some(false)) => Effect::WrittenByV1,
             (true, _) => Effect::BecomesDistribution,
         },
+        _ if !in_ad => Effect::Nothing,
         _ => Effect::Frozen,
     }
 }

@@ -151,7 +151,9 @@ pub(super) fn wanted(
         if matcher.is_empty() {
             continue;
         }
-        for i in (0..chosen.len()).filter(|i| chosen[*i].is_some() && matcher.matches(names_of(assessed, assessed.entry(*i)))) {
+        for i in (0..chosen.len())
+            .filter(|i| chosen[*i].is_some() && matcher.matches(names_of(assessed, assessed.entry(*i))))
+        {
             out.pins.entry(i as u32).or_insert((Pin::Soft(slot as u32 + 1), wave.span().start));
         }
     }

@@ -20,7 +20,7 @@ pub(super) struct Plot<'a> {
     pub stamps: u64,
     pub undecided: u64,
     pub domain: String,
-    pub assigned_outside: u64,
+    pub assigned_today: u64,
 }
 
 pub(super) struct WavePlot {
@@ -448,9 +448,9 @@ fn configure_job(w: &mut Writer<'_>) {
     }
     let what = format!(
         "Scope \"assigned only\"{}; flow types Update only until the end, so that nothing can be created or deleted; the delete threshold low{}. Saved while paused, read back whole.",
-        match w.plot.assigned_outside {
+        match w.plot.assigned_today {
             0 => String::new(),
-            n => format!(", without the {n} groups that are assigned today and that no wave holds"),
+            n => format!(", and emptied: what is assigned today ({n}) comes back in its own wave, or not at all"),
         },
         match w.plot.patches_mapping {
             true => "; the proposed mappings of name and container",

@@ -235,6 +235,9 @@ fn outside(plan: &Plan, group: &crate::plan::model::Outside) -> Value {
     json!({
         "name": group.display_name.as_deref().or(group.object_id.as_deref()).unwrap_or("–"),
         "dn": group.dn.as_deref().unwrap_or("not in AD"), "why": why.join("; "), "effect": group.effect_text,
-        "decision": decided.map(|d| format!("{} ({})", d.reason, d.by)),
+        "decision": match decided {
+            Some(d) => Some(format!("{} ({})", d.reason, d.by)),
+            None => (group.effect == "none").then(|| "not needed".to_owned()),
+        },
     })
 }

@@ -290,7 +290,11 @@ fn outside(plan: &Plan, out: &mut String) {
                 md(group.dn.as_deref().unwrap_or("not in AD")),
                 why.join("; "),
                 md(&group.effect_text),
-                decided.map_or_else(|| "**missing**".to_owned(), |d| format!("{} ({})", md(&d.reason), md(&d.by))),
+                match decided {
+                    Some(d) => format!("{} ({})", md(&d.reason), md(&d.by)),
+                    None if group.effect == "none" => "not needed".to_owned(),
+                    None => "**missing**".to_owned(),
+                },
             ],
         );
     }
