@@ -1,6 +1,6 @@
 //! Names, places and attributes: AD today, Entra today, AD afterwards.
 
-use crate::support::{G, OU, World, ad_group, entra_group, group_id};
+use crate::support::{Entry, G, OU, World, ad_group, entra_group, group_id};
 use crate::{texts, told};
 use serde_json::{Value, json};
 
@@ -33,9 +33,14 @@ pub fn job(w: &mut World, mappings: &[(&str, &str, &str)]) {
 
 const CN: (&str, &str, &str) = ("cn", "Append(\"Group_\",[objectId])", "Always");
 
-fn stay(w: &mut World) {
+/// The AD object, called as the mapping of `CN` would call it.
+fn stay(w: &mut World) -> &mut Entry {
     let dn = format!("CN=Group_{G},{OU}");
-    w.g().dn = dn;
+    let anchor = format!("Group_{G}");
+    let of_group = |e: &&mut Entry| e.values.iter().any(|(n, v)| n == "adminDescription" && *v == anchor.as_bytes());
+    let entry = w.ad.as_mut().unwrap().iter_mut().find(of_group).unwrap();
+    entry.dn = dn;
+    entry
 }
 
 #[test]
@@ -67,8 +72,7 @@ fn documented_defaults_without_a_job() {
 #[test]
 fn mappings_that_keep_everything() {
     let mut world = World::base();
-    stay(&mut world);
-    world.g().set("msDS-ExternalDirectoryObjectId", format!("Group_{G}"));
+    stay(&mut world).set("msDS-ExternalDirectoryObjectId", format!("Group_{G}"));
     job(&mut world, &[CN, ("parentDistinguishedName", &format!("={OU}"), "Always")]);
     let told = told(&world);
     let g = told.group(G);
@@ -100,8 +104,7 @@ fn open_points_give_both_outcomes() {
     assert_eq!(told(&world).group(G)["depends"], json!(["expression"]));
     // A matched group of another kind.
     let mut world = World::base();
-    stay(&mut world);
-    world.g().set("groupType", "-2147483646");
+    stay(&mut world).set("groupType", "-2147483646");
     job(
         &mut world,
         &[
@@ -162,7 +165,7 @@ fn an_empty_description_stays_empty() {
     );
     assert_eq!(told(&world).attribute(G, "description")["state"], "same");
     // One that AD has and Entra has not may be cleared.
-    world.g().set("description", "by hand");
+    stay(&mut world).set("description", "by hand");
     assert_eq!(told(&world).attribute(G, "description")["state"], "unknown");
     world.eset("description", json!("from the cloud"));
     let told = told(&world);

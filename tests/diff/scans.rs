@@ -37,10 +37,11 @@ fn the_same_twice() {
 fn each_kind_of_change() {
     let mut after = World::base();
     // Renamed and moved: the same objectGUID.
-    after.g().dn = "CN=Sales,OU=Elsewhere,DC=contoso,DC=com".to_owned();
-    after.g().set("description", "new").unset("displayName");
+    let group = after.g();
+    group.set("description", "new").unset("displayName");
     // Members: one goes, one comes.
-    after.g().unset("member").add("member", user_dn(1)).add("member", user_dn(3));
+    group.unset("member").add("member", user_dn(1)).add("member", user_dn(3));
+    group.dn = "CN=Sales,OU=Elsewhere,DC=contoso,DC=com".to_owned();
     after.add_entry(ad_user(3));
     after.add_pair(1);
     after.drop_entry("User 2");
@@ -81,7 +82,7 @@ fn each_kind_of_change() {
     let s = &json["summary"];
     assert_eq!(
         (&s["added"], &s["removed"], &s["changed"], &s["renamed"]),
-        (&json!(4), &json!(1), &json!(3), &json!(1))
+        (&json!(3), &json!(1), &json!(3), &json!(1))
     );
 }
 
