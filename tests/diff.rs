@@ -16,6 +16,8 @@ mod support;
 mod access;
 #[path = "diff/commands.rs"]
 mod commands;
+#[path = "diff/explain.rs"]
+mod explain;
 #[path = "diff/matching.rs"]
 mod matching;
 #[path = "diff/members.rs"]
@@ -47,7 +49,7 @@ pub fn tell(world: &World, scope: ScopeChoice, option: Option<bool>) -> Told {
     let (opened, inventory) = bundle::open(&path).unwrap();
     let about = AboutBundle::of(&opened);
     let assessed = Assessed::run(&inventory, &world.settings, AboutBundle::of(&opened)).unwrap();
-    let forecast = forecast(&inventory, &assessed, &world.settings, scope, option);
+    let forecast = forecast(&assessed, &world.settings, scope, option);
     let difference = Difference::of(&forecast, &world.settings, scope, &about);
     let mut bytes = Vec::new();
     json::write(&difference, &mut bytes).unwrap();

@@ -8,6 +8,7 @@
 
 pub(crate) mod cloud;
 pub mod defaults;
+pub mod explain;
 pub mod expression;
 mod forecast;
 pub(crate) mod index;
