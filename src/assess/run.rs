@@ -112,6 +112,9 @@ impl<'a> Assessed<'a> {
         Ok(assessed)
     }
 
+    pub fn inventory(&self) -> &'a Inventory {
+        self.cx.inventory
+    }
     /// What a forecast of the same Inventory need not build again.
     pub fn shared(&self) -> crate::predict::Shared {
         crate::predict::Shared { index: self.cx.index.clone(), members: self.cx.members.clone() }

@@ -36,7 +36,7 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     let reports = out.join("assessment");
     assess::write_reports(&assessed, &Folder::prepare(&reports, &names, false)?, &names)?;
     assess::show(&assessed, Some(&reports), &names, printer);
-    diff::demo(&inventory, &assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
+    diff::demo(&assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
     plan::demo(&assessed, &out.join("plan"), printer)?;
     if !printer.is_json() {
         printer.line(format!(

@@ -5,7 +5,6 @@ use super::printer::{BOLD, DIM, Printer, RED, YELLOW};
 use super::{Global, configuration};
 use crate::assess::{AboutBundle, Assessed, Settings};
 use crate::bundle;
-use crate::directory::Inventory;
 use crate::error::{Result, exit};
 use crate::plan::difference::scans::{Scan, ScanDifference};
 use crate::plan::difference::{Difference, ScopeChoice, forecast};
@@ -97,7 +96,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
             };
             let option = args.members.map(|o| matches!(o, OnOff::On));
             let assessed = Assessed::run(&inventory, &settings, AboutBundle::of(&opened))?;
-            let forecast = forecast(&inventory, &assessed, &settings, scope, option);
+            let forecast = forecast(&assessed, &settings, scope, option);
             let difference = Difference::of(&forecast, &settings, scope, &about);
             bar.set_message("writing the reports");
             publish(&difference, &out, &names, args.force)?;
@@ -134,7 +133,6 @@ fn publish(view: &dyn DiffView, out: &Path, names: &[&'static str], force: bool)
 
 /// The step of `demo`: predicts, writes, says where.
 pub fn demo(
-    inventory: &Inventory,
     assessed: &Assessed<'_>,
     about: &AboutBundle,
     settings: &Settings,
@@ -142,7 +140,7 @@ pub fn demo(
     printer: &mut Printer,
 ) -> Result<()> {
     let scope = ScopeChoice::default();
-    let forecast = forecast(inventory, assessed, settings, scope, None);
+    let forecast = forecast(assessed, settings, scope, None);
     let difference = Difference::of(&forecast, settings, scope, about);
     publish(&difference, out, &FILE_NAMES, false)?;
     // The demo's one JSON document is the assessment's.

@@ -63,6 +63,8 @@ pub struct Projection {
 
 pub struct CloudView {
     pub job: Job,
+    /// There is no job, whatever mappings are put in its place.
+    absent: bool,
     mode: ScopeMode,
     assigned: Option<HashSet<ObjectGuid>>,
     /// Whether a group that is not in `assigned` is known not to be assigned.
@@ -101,6 +103,7 @@ impl CloudView {
             (_, Some(schemas)) => job(schemas, domain.as_deref()),
         };
         CloudView {
+            absent: matches!(job, Job::Absent),
             job,
             mode,
             assigned: cloud
@@ -128,6 +131,10 @@ impl CloudView {
             None => Job::Known(Box::new(prediction)),
             Some(problem) => Job::NoSchema(problem.to_owned()),
         };
+    }
+    /// True where the input says that there is no job, also when other mappings stand in its place.
+    pub fn is_absent(&self) -> bool {
+        self.absent
     }
     /// Whether a group (by object number) is assigned to the job.
     pub fn is_assigned(&self, inventory: &Inventory, object: u32) -> Option<bool> {

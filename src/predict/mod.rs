@@ -8,6 +8,7 @@
 
 pub(crate) mod cloud;
 pub mod defaults;
+pub mod explain;
 pub mod expression;
 mod forecast;
 pub(crate) mod index;
@@ -177,6 +178,20 @@ impl JobPrediction {
     pub fn project_other(&self, target: &str, attrs: &dyn Attributes, now: Option<&str>) -> Option<Outcome> {
         let (target, slot) = self.others.iter().find(|(t, _)| t.eq_ignore_ascii_case(target))?;
         Some(self.on_update(slot, target, &InJob { attrs, domain: self.domain.as_deref() }, now))
+    }
+    /// What every other target attribute of a matched group will be, one after the other. `now` gives today's value,
+    /// `Some(None)` for an empty one, `None` for one that is not known.
+    pub fn each_other<'n>(
+        &self,
+        attrs: &dyn Attributes,
+        now: &dyn Fn(&str) -> Option<Option<&'n str>>,
+        visit: &mut dyn FnMut(&str, Option<Option<&'n str>>, Outcome),
+    ) {
+        let attrs = InJob { attrs, domain: self.domain.as_deref() };
+        for (target, slot) in &self.others {
+            let today = now(target);
+            visit(target, today, self.on_update(slot, target, &attrs, today.flatten()));
+        }
     }
     /// The same for a group that is not in Active Directory yet.
     pub fn project_other_new(&self, target: &str, attrs: &dyn Attributes) -> Option<Outcome> {

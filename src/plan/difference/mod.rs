@@ -49,7 +49,6 @@ pub enum ScopeChoice {
 /// The forecast that an assessment, its settings and its attested gates lead to. `option`: whether membership of
 /// on-premises users is provisioned, where somebody says so.
 pub fn forecast<'a>(
-    inventory: &'a Inventory,
     assessed: &Assessed<'a>,
     settings: &Settings,
     scope: ScopeChoice,
@@ -67,7 +66,7 @@ pub fn forecast<'a>(
         on_premises_members: option.or(attested.then_some(true)),
         ..Assumptions::default()
     };
-    Forecast::with(inventory, &assumed, assessed.shared())
+    Forecast::with(assessed.inventory(), &assumed, assessed.shared())
 }
 
 impl<'a> Difference<'a> {

@@ -214,12 +214,9 @@ fn scope_of(inventory: &Inventory, view: &CloudView, scoping: &Scoping<'_>, row:
     if group.deleted {
         return Some(false);
     }
-    let by_job = || match view.in_scope(inventory, group.object) {
-        Some(answer) => answer,
-        None => match view.job {
-            Job::Absent => Some(false),
-            _ => None,
-        },
+    let by_job = || match view.is_absent() {
+        true => Some(false),
+        false => view.in_scope(inventory, group.object).flatten(),
     };
     let taken = match scoping {
         Scoping::Job => return by_job(),

@@ -8,8 +8,6 @@ mod matching;
 mod members;
 mod names;
 mod points;
-#[cfg(test)]
-mod tests;
 
 pub use matching::Action;
 pub use members::{Counts, Fate, MemberLine, Why};

@@ -179,25 +179,19 @@ impl<'a> Forecast<'a> {
                 if let Some(kind) = self.group_type(outcome, target) {
                     return kind;
                 }
-                let today = if exists { self.today(outcome, target) } else { Today::Empty };
-                let now = match &today {
-                    Today::Value(value) => Some(value.as_str()),
-                    _ => None,
-                };
+                let now = if exists { self.today(outcome, target) } else { Some(None) };
                 let after = match exists {
-                    true => job.project_other(target, &source, now)?,
+                    true => job.project_other(target, &source, now.flatten())?,
                     false => job.project_other_new(target, &source)?,
                 };
-                let after = match (&today, Predicted::from(after)) {
-                    // No change cannot be told from a cleared value where the present one is not known.
-                    (Today::NotCollected, Predicted::Unchanged) => Predicted::Unchanged,
-                    // An empty text cannot stand in AD, so that every reading leaves an empty attribute empty.
-                    (Today::Empty, Predicted::Unknown { candidates, .. })
-                        if exists && !candidates.is_empty() && candidates.iter().all(String::is_empty) =>
-                    {
-                        Predicted::Unchanged
-                    }
-                    (_, predicted) => settle(predicted, now, |a, b| a == b),
+                let after = match now {
+                    Some(now) if exists => settle_attribute(after, now),
+                    _ => after.into(),
+                };
+                let today = match now {
+                    None => Today::NotCollected,
+                    Some(None) => Today::Empty,
+                    Some(Some(value)) => Today::Value(value.to_owned()),
                 };
                 Some(Attribute { name: target.to_owned(), today, after })
             })
@@ -231,18 +225,20 @@ impl<'a> Forecast<'a> {
         Some(Some(Attribute { name: "groupType".to_owned(), today, after }))
     }
 
-    fn today(&self, outcome: &Outcome, target: &str) -> Today {
-        let Some(group) = self.inventory.ad.groups.get(outcome.ad as usize) else { return Today::NotCollected };
-        let text = match target.to_ascii_lowercase().as_str() {
-            "displayname" => group.display_name,
-            "description" => group.description,
-            "admindescription" => group.admin_description,
-            "msds-externaldirectoryobjectid" => group.edoi,
-            "msds-objectsoa" => group.object_soa,
-            "mail" => group.mail,
-            _ => return Today::NotCollected,
+    /// Today's value; `None` where the bundle does not hold the attribute.
+    fn today(&self, outcome: &Outcome, target: &str) -> Option<Option<&'a str>> {
+        let group = self.inventory.ad.groups.get(outcome.ad as usize)?;
+        let is = |name: &str| target.eq_ignore_ascii_case(name);
+        let text = match () {
+            () if is("displayName") => group.display_name,
+            () if is("description") => group.description,
+            () if is("adminDescription") => group.admin_description,
+            () if is("msDS-ExternalDirectoryObjectId") => group.edoi,
+            () if is("msDS-ObjectSoa") => group.object_soa,
+            () if is("mail") => group.mail,
+            () => return None,
         };
-        self.inventory.text.get(text).map_or(Today::Empty, |value| Today::Value(value.to_owned()))
+        Some(self.inventory.text.get(text))
     }
 
     /// Notes in the first pass what changes and what that rests on.
@@ -300,26 +296,54 @@ impl<'a> Forecast<'a> {
     }
 
     fn judge_attributes(&self, outcome: &Outcome, changes: &mut Changes, points: &mut Points) {
-        for attribute in self.attributes(outcome) {
-            let change = match attribute.name.to_ascii_lowercase().as_str() {
-                "displayname" => Changes::DISPLAY_NAME,
-                "description" => Changes::DESCRIPTION,
-                // The stamp is the cutover's own doing, and adminDescription is the anchor already.
-                "msds-externaldirectoryobjectid" if outcome.action == Action::Stamp => continue,
-                _ => Changes::OTHER,
-            };
-            match attribute.after {
-                Predicted::Unchanged => {}
-                Predicted::Value(_) if attribute.today == Today::NotCollected => {}
-                Predicted::Unknown { .. } if attribute.name == "groupType" => points.add(Point::GroupType),
-                after => {
-                    let mut ignored = Changes::default();
-                    note(after, change, Point::Expression, &mut ignored, points);
-                    // What an attribute other than the name will be may stay open without the name being so.
-                    changes.add(Changes(ignored.0 & !Changes::NAME_OPEN.0));
+        let (Some(group), Ok(job)) = (self.entra_group(outcome), self.job()) else { return };
+        let source = GroupAttributes { inventory: self.inventory, view: &self.view, group };
+        job.each_other(&source, &|target| self.today(outcome, target), &mut |target, now, after| {
+            if let Some(kind) = self.group_type(outcome, target) {
+                if kind.is_some_and(|k| k.after != Predicted::Unchanged) {
+                    points.add(Point::GroupType);
                 }
+                return;
             }
+            let is = |name: &str| target.eq_ignore_ascii_case(name);
+            let change = match () {
+                () if is("displayName") => Changes::DISPLAY_NAME,
+                () if is("description") => Changes::DESCRIPTION,
+                // The stamp is the cutover's own doing.
+                () if outcome.action == Action::Stamp && is("msDS-ExternalDirectoryObjectId") => return,
+                () => Changes::OTHER,
+            };
+            // The usual case: what is there already.
+            if let (Some(now), expression::Outcome::Value(value)) = (now, &after)
+                && value.as_text().as_deref() == now
+            {
+                return;
+            }
+            let after = match now {
+                Some(now) => settle_attribute(after, now),
+                None => match Predicted::from(after) {
+                    Predicted::Value(_) => return,
+                    other => other,
+                },
+            };
+            let mut seen = Changes::default();
+            note(after, change, Point::Expression, &mut seen, points);
+            // What an attribute other than the name will be may stay open without the name being so.
+            changes.add(Changes(seen.0 & !Changes::NAME_OPEN.0));
+        });
+    }
+}
+
+/// An attribute that AD has, or has not, held against what comes.
+fn settle_attribute(after: expression::Outcome, now: Option<&str>) -> Predicted {
+    match Predicted::from(after) {
+        // An empty text cannot stand in AD, so that every reading leaves an empty attribute empty.
+        Predicted::Unknown { candidates, .. }
+            if now.is_none() && !candidates.is_empty() && candidates.iter().all(String::is_empty) =>
+        {
+            Predicted::Unchanged
         }
+        predicted => settle(predicted, now, |a, b| a == b),
     }
 }
 
