@@ -153,9 +153,6 @@ impl<'a> Assessed<'a> {
         rules::all().iter().enumerate().any(|(i, r)| row.open & (1 << i) != 0 && r.severity >= limit)
     }
 
-    pub fn inventory(&self) -> &'a Inventory {
-        self.cx.inventory
-    }
     pub fn settings(&self) -> &'a Settings {
         self.cx.settings
     }

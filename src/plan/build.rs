@@ -139,16 +139,14 @@ fn settle<'a>(
             rows[candidate.entry.entra as usize] = true;
         }
         let settings = assessed.settings();
-        let forecast = Forecast::of(
-            inventory,
-            &Assumptions {
-                mode: settings.scope,
-                domain: settings.domain.as_deref(),
-                mappings: Mappings::Job,
-                scope: Scoping::Groups(&rows),
-                on_premises_members: attested(&assessed.header().gates, "E14").then_some(true),
-            },
-        );
+        let assumed = Assumptions {
+            mode: settings.scope,
+            domain: settings.domain.as_deref(),
+            mappings: Mappings::Job,
+            scope: Scoping::Groups(&rows),
+            on_premises_members: passes(&assessed.header().gates, "E14").then_some(true),
+        };
+        let forecast = Forecast::with(inventory, &assumed, assessed.shared());
         let mut dropped = false;
         for candidate in &candidates {
             let found = forecast.position_of_ad(candidate.entry.ad).map(|p| &forecast.outcomes()[p]);
@@ -290,7 +288,7 @@ fn resolve(input: &Input<'_>, mut wishes: Vec<Wish>, lookup: &Lookup) -> Result<
     Ok((wishes, by_group, by_unlisted))
 }
 
-fn attested(gates: &[Gate], id: &str) -> bool {
+fn passes(gates: &[Gate], id: &str) -> bool {
     gates.iter().any(|g| g.id == id && g.status == GateStatus::Pass)
 }
 

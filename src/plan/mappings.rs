@@ -5,11 +5,11 @@
 use super::model::{CannotKeep, ExtensionProperty, MappingProposal, ProposedMapping, SchemaPatch};
 use crate::directory::inventory::{Inventory, NONE};
 use crate::directory::{Dn, same_dn, split};
-use crate::predict::Forecast;
 use crate::predict::cloud::{CloudView, GroupAttributes, Job};
 use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Value as Word};
 use crate::predict::mapping::CompiledMapping;
 use crate::predict::schema::SynchronizationSchema;
+use crate::predict::{Forecast, MappingsFrom};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -110,6 +110,8 @@ struct Search<'s> {
     /// The present values, by case.
     now: Vec<String>,
     part: Part,
+    /// Whether the mappings are a job's own, rather than the documented defaults.
+    of_job: bool,
 }
 
 pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>]) -> Proposed {
@@ -121,7 +123,8 @@ pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>]) -> Proposed {
     let mut kept = [true; 2];
     for (slot, part) in [Part::Cn, Part::Parent].into_iter().enumerate() {
         let now: Vec<String> = cases.par_iter().map(|c| present(c.dn, part)).collect();
-        let search = Search { inventory, view, cases, now, part };
+        let of_job = forecast.mappings() == MappingsFrom::Job;
+        let search = Search { inventory, view, cases, now, part, of_job };
         let Some(choice) = search.choose() else { continue };
         for (i, outcome) in choice.outcomes.iter().enumerate() {
             let trouble = search.trouble(i, choice.values[i].as_deref()).or_else(|| search.differs(i, outcome));
@@ -257,7 +260,7 @@ impl Search<'_> {
             return None;
         }
         let own = match &self.view.job {
-            Job::Known(job) => match self.part {
+            Job::Known(job) if self.of_job => match self.part {
                 Part::Cn => job.cn_mapping(),
                 Part::Parent => job.parent_mapping(),
             },

@@ -88,7 +88,7 @@ fn decisions_toml() {
             &["decisions.toml:3", "does not move"],
         ),
         (
-            [entry(&format!("rule = \"C27\"\ngroup = \"{one}\"\nreason = \"r\"\nby = \"b\"\n")); 2].concat(),
+            entry(&format!("rule = \"C27\"\ngroup = \"{one}\"\nreason = \"r\"\nby = \"b\"\n")).repeat(2),
             &["decisions.toml:8", "line 3"],
         ),
         (
@@ -114,14 +114,40 @@ fn verdicts() {
         ("clean", |_| {}, "C27", true, true),
         (
             "drift",
-            |w| drop(w.emember("user", &crate::support::user_id(1)).eset("members", json!([]))),
+            |w| {
+                w.emember("user", &crate::support::user_id(1)).eset("members", json!([]));
+            },
             "C27",
             false,
             true,
         ),
-        ("role-assignable", |w| drop(w.eset("isAssignableToRole", json!(true))), "C33", false, true),
-        ("another rule decided", |w| drop(w.eset("isAssignableToRole", json!(true))), "C27", false, false),
-        ("not universal", |w| drop(w.g().set("groupType", "-2147483646")), "C08", false, false),
+        (
+            "role-assignable",
+            |w| {
+                w.eset("isAssignableToRole", json!(true));
+            },
+            "C33",
+            false,
+            true,
+        ),
+        (
+            "another rule decided",
+            |w| {
+                w.eset("isAssignableToRole", json!(true));
+            },
+            "C27",
+            false,
+            false,
+        ),
+        (
+            "not universal",
+            |w| {
+                w.g().set("groupType", "-2147483646");
+            },
+            "C08",
+            false,
+            false,
+        ),
     ];
     for (what, alter, rule, without, with) in cases {
         let mut world = World::base();
