@@ -63,10 +63,8 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     files.check(args.force)?;
     let config = configuration(global, printer)?;
     let settings = settings(&config, &args.accept)?;
-    let texts =
-        [&args.waves, &args.decisions].map(|p| p.as_ref().map(|p| Ok((toml_file::read(p)?, p.clone()))).transpose());
-    let [waves, decisions] = texts;
-    let (waves, decisions): (Option<(String, PathBuf)>, Option<(String, PathBuf)>) = (waves?, decisions?);
+    let text = |path: &Option<PathBuf>| path.as_deref().map(toml_file::read).transpose();
+    let (waves, decisions) = (text(&args.waves)?, text(&args.decisions)?);
     let bar = printer.progress("reading the bundle");
     let (opened, inventory) = bundle::open(&args.bundle)?;
     bar.set_message("assessing");
@@ -75,8 +73,8 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let input = Input {
         assessed: &assessed,
         order: args.order.into(),
-        policy: waves.as_ref().map(|(text, path)| TomlText { text, path }),
-        decisions: decisions.as_ref().map(|(text, path)| TomlText { text, path }),
+        policy: file(&waves, &args.waves),
+        decisions: file(&decisions, &args.decisions),
         bundle_path: relative(&args.bundle, &files.json),
         scripts_folder: files.scripts.clone(),
         draft: args.draft,
@@ -100,6 +98,10 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         }
     };
     Ok(code)
+}
+
+fn file<'a>(text: &'a Option<String>, path: &'a Option<PathBuf>) -> Option<TomlText<'a>> {
+    Some(TomlText { text: text.as_deref()?, path: path.as_deref()? })
 }
 
 /// The path of the bundle from the plan's folder, with forward slashes; as given, where there is no such path.

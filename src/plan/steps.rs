@@ -113,6 +113,7 @@ impl Writer<'_> {
             ..Step::default()
         })
     }
+    #[expect(clippy::too_many_arguments, reason = "a step is said in one piece")]
     fn script(
         &mut self,
         server: Option<String>,
