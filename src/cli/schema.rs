@@ -16,6 +16,14 @@ pub struct Args {
 enum Name {
     /// assessment.json
     Assessment,
+    /// diff.json
+    Diff,
+    /// plan.json
+    Plan,
+    /// waves.toml
+    Waves,
+    /// decisions.toml
+    Decisions,
     /// manifest.json of a bundle
     Bundle,
     /// connect-state.json, written by the collector script
@@ -29,6 +37,10 @@ enum Name {
 pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
     let schema = match args.name {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
+        Name::Diff => schema_for!(crate::report::diff::model::Diff),
+        Name::Plan => schema_for!(crate::plan::Plan),
+        Name::Waves => schema_for!(crate::plan::policy::Policy),
+        Name::Decisions => schema_for!(crate::plan::decisions::Decisions),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
         Name::Preflight => schema_for!(crate::preflight::model::Preflight),
