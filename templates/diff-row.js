@@ -60,6 +60,8 @@ function section([title, sign, count, items]) {
   return node;
 }
 
+const said = (note) => el("p", { className: "said", dir: "auto" }, visible(textOf(note)));
+
 function fillDetail(at) {
   const row = data.rows[at], name = nameOf(at), link = linkOf(at);
   const close = el("button", { type: "button", className: "quiet close" }, "Close");
@@ -69,9 +71,10 @@ function fillDetail(at) {
     el("div", { className: "detail-top" },
       el("h3", { id: "detail-h", tabIndex: -1 }, name === null ? el("span", { className: "none" }, "No name") : bdi(name)), close),
     el("p", { className: "tags" }, tag(SEVERITIES[row[0]], visible(actionOf(at))), depends.length ? tag("unknown", "depends on " + depends.join(", ")) : null),
-    ...row[NOTES].map((note) => el("p", { className: "said", dir: "auto" }, visible(textOf(note)))),
+    ...row[NOTES].slice(0, 1).map(said),
     sideBySide(row) || "",
     ...row[SECTIONS].map(section),
+    ...(row[NOTES].length > 1 ? [el("div", { className: "section" }, el("h4", {}, "To know"), ...row[NOTES].slice(1).map(said))] : []),
     el("dl", { className: "pairs" },
       ...(dnOf(at) === null ? [] : idRow("DN", dnOf(at))),
       ...(row[ID] === null ? [] : idRow("Object id", row[ID])), ...(row[GUID] === null ? [] : idRow("objectGUID", row[GUID])), ...(row[SID] === null ? [] : idRow("SID", row[SID])),

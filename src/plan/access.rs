@@ -2,6 +2,7 @@
 //! whose own or whose group's membership changes: for each of them, the groups above are climbed before and after.
 //! Cycles are fine; a person counts once, however many ways lead to a group.
 
+use crate::directory::Rows;
 use crate::directory::inventory::{Inventory, NONE};
 use crate::predict::{Fate, Forecast, nesting};
 use hashbrown::HashSet;
@@ -54,8 +55,22 @@ enum World {
 struct Graph<'a> {
     inventory: &'a Inventory,
     deltas: Deltas,
-    /// Who stands in which group, for those who are looked at: sorted.
-    edges: Vec<Edge>,
+    /// Who stands in which group, for those who are looked at: rows of groups by AD object number.
+    above: Rows,
+    /// By AD object number: which lists of `deltas` have it as a member.
+    touched: Vec<u8>,
+}
+
+const LOST: u8 = 1;
+const ADDED: u8 = 2;
+const MAYBE_LOST: u8 = 4;
+const MAYBE_ADDED: u8 = 8;
+
+/// What a climb needs, kept from one to the next.
+#[derive(Default)]
+struct Scratch {
+    seen: HashSet<u32>,
+    open: Vec<u32>,
 }
 
 /// The entries of a sorted list with this member.
@@ -66,35 +81,70 @@ fn of(edges: &[Edge], member: u32) -> &[Edge] {
 }
 
 impl Graph<'_> {
-    /// Rows of the groups that hold a member, directly or not, ascending.
-    fn climb(&self, member: u32, world: World, seen: &mut HashSet<u32>, open: &mut Vec<u32>) -> Vec<u32> {
+    /// Rows of the groups that hold a member, directly or not, ascending; and which kinds of change lie on the way.
+    fn climb(&self, member: u32, world: World, scratch: &mut Scratch) -> (Vec<u32>, u8) {
+        let Scratch { seen, open } = scratch;
         seen.clear();
         open.clear();
         open.push(member);
-        let d = &self.deltas;
+        let (d, mut met) = (&self.deltas, 0);
         while let Some(node) = open.pop() {
             let mut go = |row: u32| {
                 if seen.insert(row) {
                     open.push(self.inventory.ad.groups[row as usize].object);
                 }
             };
-            for edge in of(&self.edges, node) {
-                let gone = world != World::Before && d.lost.binary_search(edge).is_ok()
-                    || world == World::Least && d.maybe_lost.binary_search(edge).is_ok();
+            let touched = self.touched[node as usize];
+            met |= touched;
+            for &row in self.above.row(node as usize) {
+                let gone = touched & LOST != 0 && world != World::Before && d.lost.binary_search(&(node, row)).is_ok()
+                    || touched & MAYBE_LOST != 0
+                        && world == World::Least
+                        && d.maybe_lost.binary_search(&(node, row)).is_ok();
                 if !gone {
-                    go(edge.1);
+                    go(row);
                 }
             }
-            if world != World::Before {
+            if touched & ADDED != 0 && world != World::Before {
                 of(&d.added, node).iter().for_each(|e| go(e.1));
             }
-            if world == World::Most {
+            if touched & MAYBE_ADDED != 0 && world == World::Most {
                 of(&d.maybe_added, node).iter().for_each(|e| go(e.1));
             }
         }
         let mut rows: Vec<u32> = seen.iter().copied().collect();
         rows.sort_unstable();
-        rows
+        (rows, met)
+    }
+
+    /// What changes for one person.
+    fn changes(&self, person: u32, scratch: &mut Scratch) -> Vec<Change> {
+        let mut out: Vec<Change> = Vec::new();
+        let lacks = |rows: &[u32], row: &u32| rows.binary_search(row).is_err();
+        let (before, met) = self.climb(person, World::Before, scratch);
+        if met == 0 {
+            return out;
+        }
+        let (after, met) = match met & (LOST | ADDED) {
+            0 => (before.clone(), met),
+            _ => {
+                let (after, more) = self.climb(person, World::After, scratch);
+                (after, met | more)
+            }
+        };
+        out.extend(before.iter().filter(|r| lacks(&after, r)).map(|r| (*r, Kind::Lost, person)));
+        out.extend(after.iter().filter(|r| lacks(&before, r)).map(|r| (*r, Kind::Gained, person)));
+        if met & MAYBE_LOST != 0 {
+            let (least, _) = self.climb(person, World::Least, scratch);
+            let stays = |r: &&u32| !lacks(&after, r) && lacks(&least, r);
+            out.extend(before.iter().filter(stays).map(|r| (*r, Kind::MaybeLost, person)));
+        }
+        if met & MAYBE_ADDED != 0 {
+            let (most, _) = self.climb(person, World::Most, scratch);
+            let comes = |r: &&u32| lacks(&before, r) && lacks(&after, r);
+            out.extend(most.iter().filter(comes).map(|r| (*r, Kind::MaybeGained, person)));
+        }
+        out
     }
 }
 
@@ -107,27 +157,28 @@ impl Access {
         let mut edges = held(inventory, &people);
         edges.extend_from_slice(&nesting);
         edges.par_sort_unstable();
-        let graph = Graph { inventory, deltas, edges };
-        let open = !graph.deltas.maybe_lost.is_empty() || !graph.deltas.maybe_added.is_empty();
+        let mut touched = vec![0u8; inventory.ad.objects.len()];
+        for (list, bit) in [
+            (&deltas.lost, LOST),
+            (&deltas.added, ADDED),
+            (&deltas.maybe_lost, MAYBE_LOST),
+            (&deltas.maybe_added, MAYBE_ADDED),
+        ] {
+            list.iter().for_each(|e| touched[e.0 as usize] |= bit);
+        }
+        let mut above = Rows::default();
+        let mut rest = edges.as_slice();
+        for object in 0..touched.len() as u32 {
+            let len = rest.iter().take_while(|e| e.0 == object).count();
+            above.push(rest[..len].iter().map(|e| e.1));
+            rest = &rest[len..];
+        }
+        drop(edges);
+        let graph = Graph { inventory, deltas, above, touched };
         let mut changes: Vec<Change> = (0..people.len() as u32)
             .into_par_iter()
             .filter(|person| people[*person as usize])
-            .map_init(Default::default, |(seen, stack): &mut (HashSet<u32>, Vec<u32>), person| {
-                let mut climb = |world| graph.climb(person, world, seen, stack);
-                let (before, after) = (climb(World::Before), climb(World::After));
-                let mut out: Vec<Change> = Vec::new();
-                let lacks = |rows: &[u32], row: &u32| rows.binary_search(row).is_err();
-                out.extend(before.iter().filter(|r| lacks(&after, r)).map(|r| (*r, Kind::Lost, person)));
-                out.extend(after.iter().filter(|r| lacks(&before, r)).map(|r| (*r, Kind::Gained, person)));
-                if open {
-                    let (least, most) = (climb(World::Least), climb(World::Most));
-                    let stays = |r: &&u32| !lacks(&after, r) && lacks(&least, r);
-                    out.extend(before.iter().filter(stays).map(|r| (*r, Kind::MaybeLost, person)));
-                    let comes = |r: &&u32| lacks(&before, r) && lacks(&after, r);
-                    out.extend(most.iter().filter(comes).map(|r| (*r, Kind::MaybeGained, person)));
-                }
-                out
-            })
+            .map_init(Scratch::default, |scratch, person| graph.changes(person, scratch))
             .flatten_iter()
             .collect();
         changes.par_sort_unstable();

@@ -39,6 +39,9 @@ pub struct Current<'a> {
     pub sam: Option<&'a str>,
 }
 
+/// Today's value of an attribute: `Some(None)` for an empty one, `None` for one that is not known.
+pub type Known<'n> = Option<Option<&'n str>>;
+
 /// What a group will be called.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupProjection {
@@ -179,13 +182,12 @@ impl JobPrediction {
         let (target, slot) = self.others.iter().find(|(t, _)| t.eq_ignore_ascii_case(target))?;
         Some(self.on_update(slot, target, &InJob { attrs, domain: self.domain.as_deref() }, now))
     }
-    /// What every other target attribute of a matched group will be, one after the other. `now` gives today's value,
-    /// `Some(None)` for an empty one, `None` for one that is not known.
+    /// What every other target attribute of a matched group will be, one after the other. `now` gives today's value.
     pub fn each_other<'n>(
         &self,
         attrs: &dyn Attributes,
-        now: &dyn Fn(&str) -> Option<Option<&'n str>>,
-        visit: &mut dyn FnMut(&str, Option<Option<&'n str>>, Outcome),
+        now: &dyn Fn(&str) -> Known<'n>,
+        visit: &mut dyn FnMut(&str, Known<'n>, Outcome),
     ) {
         let attrs = InJob { attrs, domain: self.domain.as_deref() };
         for (target, slot) in &self.others {

@@ -30,7 +30,7 @@ fn drifted() -> World {
     world
 }
 
-fn access<'a>(row: &'a Value, what: &str) -> Vec<String> {
+fn access(row: &Value, what: &str) -> Vec<String> {
     texts(&row["access"][what])
 }
 

@@ -58,6 +58,7 @@ fn the_page_filters_opens_and_shows_side_by_side() {
     browser.wait(&format!("location.hash.includes('row={G}')"));
     quiet(&browser, &file);
     if std::env::var_os("GROUPSHIFT_PICTURES").is_some() {
+        browser.eval("{ document.documentElement.style.scrollBehavior = 'auto'; document.getElementById('groups').scrollIntoView() }");
         browser.picture(&scratch("diff.png"), false);
     }
     // The address alone leads back.

@@ -179,7 +179,8 @@ fn summarise(outcomes: &[GroupOutcome]) -> ForecastSummary {
     let changed = count(&|o| o.differs());
     ForecastSummary {
         groups: outcomes.len() as u64,
-        unchanged: outcomes.len() as u64 - changed,
+        unchanged: count(&|o| !o.differs() && !o.depends()),
+        unchanged_unless: count(&|o| !o.differs() && o.depends()),
         changed,
         depends: count(&|o| o.depends()),
         renamed: has(Changes::RENAMED),

@@ -4,6 +4,7 @@
 //!
 //! The first pass keeps some bytes a group; names and member lists are made when somebody asks for a group.
 
+mod collisions;
 mod matching;
 mod members;
 mod names;
@@ -116,7 +117,7 @@ pub struct Forecast<'a> {
     by_entra: Vec<u32>,
     by_ad: Vec<u32>,
     /// Positions whose predicted DN is taken, with the AD object or the position that takes it.
-    collisions: Vec<(u32, names::Taken)>,
+    collisions: Vec<(u32, collisions::Taken)>,
 }
 
 impl<'a> Forecast<'a> {
@@ -177,7 +178,7 @@ impl<'a> Forecast<'a> {
                 *known = i as u32;
             }
         }
-        forecast.collisions = names::collisions(&forecast);
+        forecast.collisions = collisions::find(&forecast);
         for (i, _) in &forecast.collisions {
             forecast.outcomes[*i as usize].changes.add(Changes::NAME_TAKEN);
         }

@@ -1,18 +1,15 @@
-//! What a group will be called and what its attributes will hold, as far as the mappings say; and whose new name is
-//! taken already.
+//! What a group will be called and what its attributes will hold, as far as the mappings say.
 
+use super::collisions::Taken;
 use super::matching::Action;
 use super::points::{Point, Points};
 use super::{Forecast, Outcome};
 use crate::directory::inventory::NONE;
-use crate::directory::{Anchor, GroupType, KeyWriter, same_dn, split};
+use crate::directory::{Anchor, GroupType, same_dn, split};
 use crate::predict::cloud::{GroupAttributes, Job, Predicted};
 use crate::predict::expression;
 use crate::predict::schema::FlowType;
 use crate::predict::{Current, GroupProjection, JobPrediction};
-use hashbrown::HashMap;
-use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// What changes about a group besides its members, as a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,23 +77,14 @@ pub struct After {
     pub taken_by: Option<String>,
 }
 
-/// Who takes a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// An AD object.
-    Object(u32),
-    /// The group at this position gets the same name.
-    Position(u32),
-}
-
-struct Now<'a> {
+pub(super) struct Now<'a> {
     cn: std::borrow::Cow<'a, str>,
     parent: std::borrow::Cow<'a, str>,
     sam: Option<&'a str>,
 }
 
 impl<'a> Forecast<'a> {
-    fn now(&self, ad: u32) -> Option<Now<'a>> {
+    pub(super) fn now(&self, ad: u32) -> Option<Now<'a>> {
         let object = self.inventory.ad_object(self.inventory.ad.groups.get(ad as usize)?);
         let (cn, parent) = split(self.inventory.text.get(object.dn)?)?;
         Some(Now { cn, parent, sam: self.inventory.text.get(object.sam_account_name) })
@@ -110,7 +98,7 @@ impl<'a> Forecast<'a> {
         }
     }
 
-    fn projection(&self, outcome: &Outcome, now: Option<&Now<'_>>) -> Option<GroupProjection> {
+    pub(super) fn projection(&self, outcome: &Outcome, now: Option<&Now<'_>>) -> Option<GroupProjection> {
         let group = self.entra_group(outcome)?;
         let attributes = GroupAttributes { inventory: self.inventory, view: &self.view, group };
         let job = self.job().ok()?;
@@ -373,54 +361,4 @@ fn settle(after: Predicted, now: Option<&str>, same: fn(&str, &str) -> bool) -> 
         (Predicted::Value(value), Some(now)) if same(&value, now) => Predicted::Unchanged,
         (after, _) => after,
     }
-}
-
-/// The groups whose new name somebody has, or gets too: the second of two would fail, or be named otherwise.
-pub(super) fn collisions(forecast: &Forecast<'_>) -> Vec<(u32, Taken)> {
-    let renamed: Vec<u32> = (0..forecast.outcomes.len() as u32)
-        .into_par_iter()
-        .filter(|&i| {
-            let outcome = &forecast.outcomes[i as usize];
-            outcome.action.writes() && (outcome.ad == NONE || outcome.changes.new_dn())
-        })
-        .collect();
-    if renamed.is_empty() {
-        return Vec::new();
-    }
-    let new: Vec<(u64, u32)> = renamed
-        .par_iter()
-        .map_init(KeyWriter::default, |keys, &i| {
-            let outcome = &forecast.outcomes[i as usize];
-            let projected = forecast.projection(outcome, forecast.now(outcome.ad).as_ref())?;
-            let dn = projected.dn();
-            Some((xxh3_64(keys.key(dn.text()?.as_bytes())?), i))
-        })
-        .flatten()
-        .collect();
-    let mut by_key: HashMap<u64, u32> = HashMap::with_capacity(new.len());
-    let mut out = Vec::new();
-    for (key, i) in &new {
-        if let Some(first) = by_key.get(key) {
-            out.push((*i, Taken::Position(*first)));
-        } else {
-            by_key.insert(*key, *i);
-        }
-    }
-    let objects = &forecast.inventory.ad.objects;
-    let taken: Vec<(u32, Taken)> = (0..objects.len() as u32)
-        .into_par_iter()
-        .map_init(KeyWriter::default, |keys, object| {
-            let key = xxh3_64(keys.key(forecast.inventory.dn(object).as_bytes())?);
-            let position = *by_key.get(&key)?;
-            let other = objects[object as usize].group;
-            let own = forecast.outcomes[position as usize].ad;
-            // A name that its owner leaves is free only in the right order; the service's order is not known.
-            (other == NONE || other != own).then_some((position, Taken::Object(object)))
-        })
-        .flatten()
-        .collect();
-    out.extend(taken);
-    out.sort_by_key(|(i, _)| *i);
-    out.dedup_by_key(|(i, _)| *i);
-    out
 }

@@ -65,6 +65,7 @@ fn forecast(header: &ForecastHeader, out: &mut String) {
     for (what, n) in [
         ("Groups looked at", s.groups),
         ("Stay as they are", s.unchanged),
+        ("Stay as they are unless an open point is decided the other way", s.unchanged_unless),
         ("Renamed", s.renamed),
         ("Moved", s.moved),
         ("Other attributes change", s.attributes),

@@ -49,7 +49,10 @@ pub struct OpenPoint {
 pub struct ForecastSummary {
     /// Groups looked at, and AD groups that nest one whose members change.
     pub groups: u64,
+    /// Groups that stay as they are, whatever the open points turn out to be.
     pub unchanged: u64,
+    /// Groups that stay as they are unless an open point is decided the other way.
+    pub unchanged_unless: u64,
     /// Groups of which something will, or may, be other than it is.
     pub changed: u64,
     /// Groups whose outcome rests on an open point.

@@ -18,27 +18,42 @@ const DIM: Style = Style::new().dimmed();
 /// Names of one sort that a row shows.
 const NAMES: usize = 12;
 
-/// The answer in one or two sentences.
+/// The answer: a short sentence, and what it consists of.
 pub fn headline(head: Head<'_>) -> String {
+    let (short, more) = answer(head);
+    format!("{short} {more}").trim_end().to_owned()
+}
+
+/// The same in its two parts; the second may be empty.
+pub fn answer(head: Head<'_>) -> (String, String) {
     match head {
         Head::Forecast(header) => of_forecast(header),
-        Head::Scans(header) => of_scans(header),
+        Head::Scans(header) => (of_scans(header), String::new()),
     }
 }
 
-fn of_forecast(header: &ForecastHeader) -> String {
+fn of_forecast(header: &ForecastHeader) -> (String, String) {
     let s = &header.summary;
-    let mut parts = vec![format!("{} of {} stay as they are", s.unchanged, count(s.groups, "group", "groups"))];
-    let mut add = |n: u64, text: String| parts.extend((n > 0).then_some(text));
-    add(s.duplicates, count(s.duplicates, "is duplicated or cannot be matched", "are duplicated or cannot be matched"));
-    add(s.renamed, count(s.renamed, "is renamed", "are renamed"));
-    add(s.moved, count(s.moved, "is moved", "are moved"));
-    add(s.created, count(s.created, "is created", "are created"));
-    add(s.members_lost, count(s.members_lost, "membership is lost", "memberships are lost"));
-    add(s.members_maybe_lost, count(s.members_maybe_lost, "membership may be lost", "memberships may be lost"));
-    add(s.members_added, count(s.members_added, "membership is added", "memberships are added"));
-    add(s.depends, count(s.depends, "group depends on an open point", "groups depend on an open point"));
-    format!("{}.", parts.join("; "))
+    if s.groups == 0 {
+        return ("There is no written-back group to predict.".to_owned(), String::new());
+    }
+    let mut short = format!("{} of {} stay as they are", s.unchanged, count(s.groups, "group", "groups"));
+    if s.unchanged_unless > 0 {
+        short.push_str(&format!("; {} more unless an open point is decided the other way", s.unchanged_unless));
+    }
+    short.push_str(&format!("; {}.", count(s.changed, "differs", "differ")));
+    let mut parts: Vec<String> = Vec::new();
+    let mut add = |n: u64, one: &str, many: &str| parts.extend((n > 0).then(|| count(n, one, many)));
+    add(s.duplicates, "group is duplicated or cannot be matched", "groups are duplicated or cannot be matched");
+    add(s.renamed, "is renamed", "are renamed");
+    add(s.moved, "is moved", "are moved");
+    add(s.created, "is created", "are created");
+    add(s.members_lost, "membership is lost", "memberships are lost");
+    add(s.members_maybe_lost, "membership may be lost", "memberships may be lost");
+    add(s.members_added, "membership is added", "memberships are added");
+    add(s.people_losing, "person loses some group", "people lose some group");
+    let more = if parts.is_empty() { String::new() } else { format!("{}.", parts.join("; ")) };
+    (short, more)
 }
 
 fn of_scans(header: &ScanHeader) -> String {

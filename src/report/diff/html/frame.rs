@@ -3,7 +3,7 @@
 
 use super::rows::Selection;
 use crate::report::diff::model::{ForecastHeader, Head, ScanHeader};
-use crate::report::diff::text::headline;
+use crate::report::diff::text::answer;
 use crate::report::html::text::{make_visible, moment, thousands};
 use serde_json::{Value, json};
 
@@ -13,7 +13,9 @@ pub(super) fn page(head: Head<'_>, selection: &Selection) -> Value {
         Head::Forecast(header) => forecast(header),
         Head::Scans(header) => scans(header),
     };
-    page["headline"] = json!(headline(head));
+    let (short, more) = answer(head);
+    page["headline"] = json!(short);
+    page["lede"] = json!((!more.is_empty()).then_some(more));
     page["version"] = json!(env!("CARGO_PKG_VERSION"));
     page["cut"] = match selection.notable {
         Some(notable) => json!(format!(
@@ -89,6 +91,7 @@ fn forecast(header: &ForecastHeader) -> Value {
             tile(s.created, "groups created", "change=created", "plus"),
             tile(s.to_stamp, "to be stamped first", "change=stamped&show=all", "quiet"),
             tile(s.members_kept_if_option, "memberships stay only with the option on", "point=membership-option&show=all", "maybe"),
+            tile(s.unchanged_unless, "stay unless an open point decides otherwise", "show=all", "maybe"),
             tile(s.unchanged, "groups stay as they are", "show=all", "quiet"),
         ],
         "points": s.open_points.iter().map(|p| json!({

@@ -3,6 +3,7 @@
 //! as JSON blocks; the table shows those in sight, and the detail puts the columns side by side.
 
 mod frame;
+mod line;
 mod rows;
 
 use crate::error::Result;

@@ -1,16 +1,17 @@
 //! What changed between two scans: AD's objects by objectGUID, Entra's by id, attribute by attribute, members by who they
 //! are. An object that a scan fell short of is not taken for one that went away without a word: the limits say so.
 
+mod values;
+
 use crate::assess::{AboutBundle, Settings, bundle_ref, find_container};
-use crate::directory::inventory::{
-    AdClass, AdGroup, Completeness, EntraGroup, EntraKind, EntraUser, Identifier, Inventory, NONE, Tri,
-};
-use crate::directory::{Text, write_key};
+use crate::directory::inventory::{AdClass, Completeness, EntraKind, Inventory, NONE};
+use crate::directory::write_key;
 use crate::report::diff::model::{
     DIFF_SCHEMA, DiffKind, DiffView, Head, ObjectDiff, ObjectState, Row, ScanHeader, ScanSummary, ValueChange,
 };
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use values::{ad_values, entra_values, word};
 
 /// Members that a row lists on each side; all of them are counted.
 const LISTED: usize = 1_000;
@@ -318,11 +319,6 @@ impl DiffView for ScanDifference<'_> {
     }
 }
 
-/// An enumeration's published word.
-fn word(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 fn name(inventory: &Inventory, side: Side, i: u32) -> String {
     match side {
         Side::Ad => inventory.dn(i).to_owned(),
@@ -371,117 +367,4 @@ fn entra_pairs(before: &Inventory, after: &Inventory) -> Vec<u32> {
     let objects = after.entra.objects.iter().enumerate();
     let by_id: HashMap<u128, u32> = objects.map(|(i, o)| (o.id.as_u128(), i as u32)).collect();
     before.entra.objects.par_iter().map(|o| by_id.get(&o.id.as_u128()).copied().unwrap_or(NONE)).collect()
-}
-
-type Values = Vec<(String, Option<String>)>;
-
-fn ad_values(inventory: &Inventory, i: u32) -> Values {
-    let Some(object) = inventory.ad.objects.get(i as usize) else { return Vec::new() };
-    let text = |t: Text| inventory.text.get(t).map(str::to_owned);
-    let mut out: Values = vec![
-        ("distinguishedName".to_owned(), Some(inventory.dn(i).to_owned())),
-        ("objectClass".to_owned(), Some(word(object.class))),
-        ("objectGUID".to_owned(), (!object.guid.is_nil()).then(|| object.guid.to_string())),
-        ("objectSid".to_owned(), inventory.sids.get(object.sid).map(|s| s.to_string())),
-        ("sAMAccountName".to_owned(), text(object.sam_account_name)),
-    ];
-    if let Some(descriptor) = inventory.ad.descriptors.get(object.security as usize) {
-        let hash = xxhash_rust::xxh3::xxh3_64(descriptor);
-        out.push(("nTSecurityDescriptor".to_owned(), Some(format!("{} bytes, {hash:016x}", descriptor.len()))));
-    }
-    if let Some(group) = inventory.ad.groups.get(object.group as usize) {
-        out.extend(ad_group_values(inventory, group));
-    }
-    out
-}
-
-fn ad_group_values(inventory: &Inventory, group: &AdGroup) -> Values {
-    let text = |t: Text| inventory.text.get(t).map(str::to_owned);
-    let flag = |set: bool| set.then(|| "yes".to_owned());
-    [
-        ("groupType", group.group_type.map(|t| t.to_string())),
-        ("adminDescription", text(group.admin_description)),
-        ("msDS-ExternalDirectoryObjectId", text(group.edoi)),
-        ("displayName", text(group.display_name)),
-        ("description", text(group.description)),
-        ("mail", text(group.mail)),
-        ("proxyAddresses", flag(group.has_proxy_addresses)),
-        ("adminCount", flag(group.admin_count)),
-        ("msDS-ObjectSoa", text(group.object_soa)),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
-}
-
-fn tri(value: Tri) -> Option<String> {
-    match value {
-        Tri::Absent => None,
-        Tri::Null => Some("null".to_owned()),
-        Tri::False => Some("false".to_owned()),
-        Tri::True => Some("true".to_owned()),
-    }
-}
-
-fn entra_values(inventory: &Inventory, i: u32) -> Values {
-    let Some(object) = inventory.entra.objects.get(i as usize) else { return Vec::new() };
-    match object.kind {
-        EntraKind::Group => match inventory.entra.groups.get(object.detail as usize) {
-            Some(group) => entra_group_values(inventory, group),
-            None => Vec::new(),
-        },
-        EntraKind::User => match inventory.entra.users.get(object.detail as usize) {
-            Some(user) => entra_user_values(inventory, user, object.name),
-            None => Vec::new(),
-        },
-        _ => vec![("type".to_owned(), Some(word(object.kind)))],
-    }
-}
-
-fn entra_group_values(inventory: &Inventory, group: &EntraGroup) -> Values {
-    let text = |t: Text| inventory.text.get(t).map(str::to_owned);
-    let mut out: Values = [
-        ("displayName", text(group.display_name)),
-        ("description", text(group.description)),
-        ("mailNickname", text(group.mail_nickname)),
-        ("securityEnabled", tri(group.security_enabled)),
-        ("mailEnabled", tri(group.mail_enabled)),
-        ("groupTypes: Unified", tri(group.unified)),
-        ("groupTypes: DynamicMembership", tri(group.dynamic)),
-        ("membershipRuleProcessingState: Paused", tri(group.paused)),
-        ("onPremisesSyncEnabled", tri(group.synced)),
-        ("isAssignableToRole", tri(group.role_assignable)),
-        ("isManagementRestricted", tri(group.management_restricted)),
-        ("isCloudManaged", tri(group.cloud_managed)),
-        ("writebackConfiguration.isEnabled", tri(group.writeback.is_enabled)),
-        ("writebackConfiguration.onPremisesGroupType", text(group.writeback.group_type)),
-        ("deleted", group.deleted.then(|| "true".to_owned())),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    let (first, count) = group.extensions;
-    for (name, value) in &inventory.entra.extensions[first as usize..first as usize + usize::from(count)] {
-        out.push((text(*name).unwrap_or_default(), text(*value)));
-    }
-    out
-}
-
-fn entra_user_values(inventory: &Inventory, user: &EntraUser, name: Text) -> Values {
-    let text = |t: Text| inventory.text.get(t).map(str::to_owned);
-    let identifier = match user.on_premises_id {
-        Identifier::Absent => None,
-        Identifier::Null => Some("null".to_owned()),
-        Identifier::Guid(guid) => Some(guid.to_string()),
-        Identifier::Unreadable(value) => text(value),
-    };
-    [
-        ("name", text(name)),
-        ("onPremisesSyncEnabled", tri(user.synced)),
-        ("onPremisesObjectIdentifier", identifier),
-        ("onPremisesSecurityIdentifier", user.sid.and_then(|s| inventory.sids.get(s)).map(|s| s.to_string())),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
 }
