@@ -417,7 +417,10 @@ impl Reading<'_> {
 
     async fn deleted(&self, state: State) -> Result<(State, bool)> {
         let (state, read) = feed::through(state, async |feed| {
-            let read = self.whole(feed, &queries::deleted_groups(), Of::DeletedGroups).await;
+            let mut read = self.whole(feed, &queries::deleted_groups("beta"), Of::DeletedGroups).await;
+            if let Err(Trouble::Refused(_) | Trouble::Missing(_)) = read {
+                read = self.whole(feed, &queries::deleted_groups("v1.0"), Of::DeletedGroups).await;
+            }
             Ok(self.ledger.denied("deletedItems", read)?.is_some())
         })
         .await?;
