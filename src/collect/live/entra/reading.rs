@@ -114,7 +114,8 @@ impl Reading<'_> {
                 counts = self.counts().await?;
                 let (is_groups, _, is_users) = state.counts();
                 let reached = |is: u64, wanted: Option<u64>| wanted.is_none_or(|w| is >= w);
-                if reached(is_groups, counts.groups) && reached(is_users, counts.users) {
+                if (!has_groups || reached(is_groups, counts.groups)) && (!has_users || reached(is_users, counts.users))
+                {
                     break;
                 }
             }
