@@ -9,13 +9,14 @@ mod feed;
 mod link;
 mod metadata;
 mod names;
+mod plain;
 mod scan;
 mod security;
 mod settling;
 mod since;
 
 pub use metadata::Metadata;
-pub use scan::{Partition, Scanned, Task, scan};
+pub use plain::read_plainly;
 
 use super::{Base, Half, Note, Tell, Wishes};
 use crate::bundle::{Part, Source};
@@ -27,6 +28,7 @@ use crate::report::plain;
 use discover::Forest;
 use feed::Feed;
 use link::{Dialer, Line};
+use scan::{Scanned, Task, scan};
 use since::Way;
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -156,7 +158,7 @@ impl<'c> Reader<'c> {
         let mut metadata = None;
         if wishes.audit {
             doing("replication metadata");
-            let (file, hidden) = metadata::read(&mut line, &forest, &feed, &written_back).await?;
+            let (file, hidden) = metadata::read(&mut line, &forest, &written_back).await?;
             metadata = Some(Part {
                 expected: Some(written_back.len() as u64),
                 read: file.records(),
