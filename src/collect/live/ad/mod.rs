@@ -9,6 +9,7 @@ mod feed;
 mod link;
 mod metadata;
 mod names;
+mod partition;
 mod plain;
 mod scan;
 mod security;
