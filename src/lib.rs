@@ -31,6 +31,12 @@ pub mod predict;
 /// Rules and gates: what is this group, may it move, what first.
 pub mod assess;
 
+/// What can be tested before anything is collected or changed: connections, rights, permissions, gates.
+pub mod preflight;
+
+/// What will change, who gains or loses access by it, and the steps that do it and take it back.
+pub mod plan;
+
 /// Views of all of the above as HTML, CSV, JSON, Markdown.
 pub mod report;
 

@@ -5,6 +5,9 @@
 
 use groupshift::assess::{self, AboutBundle, Assessed, Settings};
 use groupshift::collect::offline::{self, Wishes};
+use groupshift::plan::difference::{self, Difference, ScopeChoice};
+use groupshift::report::diff;
+use groupshift::report::folder::Folder;
 use groupshift::report::model::{FindingStatus, GateStatus, View};
 use groupshift::{bundle, example};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,7 +106,7 @@ fn bundle_and_reports_are_private() {
     };
     bundle::write(&collected.inventory, about, &out).unwrap();
     let reports = dir.path().join("reports");
-    groupshift::report::folder::Folder::prepare(&reports, &[], false).unwrap();
+    Folder::prepare(&reports, &[], false).unwrap();
     for folder in [out, reports] {
         let mode = std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o700, "{}", folder.display());
@@ -122,10 +125,15 @@ fn updating() -> bool {
 fn hold_reports(assessed: &Assessed<'_>, folder: &Path, same: impl Fn(&[u8]) -> Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let names = groupshift::cli::ASSESSMENT_FILES;
-    let made = groupshift::report::folder::Folder::prepare(dir.path(), &names, false).unwrap();
+    let made = Folder::prepare(dir.path(), &names, false).unwrap();
     groupshift::cli::write_reports(assessed, &made, &names).unwrap();
+    hold_files(dir.path(), folder, &names, same);
+}
+
+/// Holds files that were just made against those of a folder, or rewrites those.
+fn hold_files(made: &Path, folder: &Path, names: &[&str], same: impl Fn(&[u8]) -> Vec<u8>) {
     for name in names {
-        let fresh = std::fs::read(dir.path().join(name)).unwrap();
+        let fresh = std::fs::read(made.join(name)).unwrap();
         let kept = folder.join(name);
         if updating() {
             std::fs::create_dir_all(folder).unwrap();
@@ -143,6 +151,28 @@ fn hold_reports(assessed: &Assessed<'_>, folder: &Path, same: impl Fn(&[u8]) -> 
 #[test]
 fn committed_reports_are_true() {
     with_example(|assessed| hold_reports(assessed, &root().join("reports/example"), <[u8]>::to_vec));
+}
+
+/// The difference of the example, as `demo` writes it.
+#[test]
+fn the_committed_difference_is_true() {
+    with_example(|assessed| {
+        let head = assessed.header();
+        let about = AboutBundle {
+            created: head.bundle.created.clone(),
+            sha256: head.bundle.sha256.clone(),
+            complete: head.bundle.complete,
+            anonymised: head.bundle.anonymised,
+            limits: head.limits.clone(),
+        };
+        let (settings, scope) = (Settings::default(), ScopeChoice::default());
+        let forecast = difference::forecast(assessed, &settings, scope, None);
+        let difference = Difference::of(&forecast, &settings, scope, &about);
+        let dir = tempfile::tempdir().unwrap();
+        let made = Folder::prepare(dir.path(), &diff::FILE_NAMES, false).unwrap();
+        diff::write(&difference, &made, &diff::FILE_NAMES).unwrap();
+        hold_files(dir.path(), &root().join("reports/example"), &diff::FILE_NAMES, <[u8]>::to_vec);
+    });
 }
 
 /// A real export of a Connect server of 2016, group writeback off: no groups, and gates that say what they see.

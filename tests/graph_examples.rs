@@ -50,11 +50,24 @@ fn operation(url: &str) -> Option<(&'static str, Kind)> {
     let (_, rest) = path.split_once('/')?;
     let segments: Vec<&str> = rest.trim_end_matches('/').split('/').collect();
     // A word of the interface is no id; the longest literal match wins by standing for itself.
-    let words = ["delta", "members", "jobs", "schema", "functions", "filterOperators", "$count", "provisioning", "microsoft.graph.user"];
+    let words = [
+        "delta",
+        "members",
+        "jobs",
+        "schema",
+        "functions",
+        "filterOperators",
+        "$count",
+        "provisioning",
+        "microsoft.graph.user",
+    ];
     OPERATIONS.into_iter().find(|(pattern, _)| {
         let wanted: Vec<&str> = pattern.trim_start_matches('/').split('/').collect();
         wanted.len() == segments.len()
-            && wanted.iter().zip(&segments).all(|(w, s)| if *w == "{}" { !words.contains(s) } else { w.eq_ignore_ascii_case(s) })
+            && wanted
+                .iter()
+                .zip(&segments)
+                .all(|(w, s)| if *w == "{}" { !words.contains(s) } else { w.eq_ignore_ascii_case(s) })
     })
 }
 
@@ -164,14 +177,12 @@ fn documented_answers_are_read() {
                 assert!(schema.is_ok(), "{}: {:?}", path.display(), schema.err());
             }
             Kind::Bodies => {
-                let read: Vec<Whole> = read(path, body);
-                for (read, value) in read.iter().zip(&values) {
-                    let mut value = value.clone();
-                    // What surrounds a page is no property of an object that stands alone.
-                    if let Some(map) = value.as_object_mut().filter(|_| body.get("value").is_none()) {
-                        map.retain(|key, _| key != "@odata.context");
-                    }
-                    assert_eq!(read.0, value, "{}", path.display());
+                let read = graph_json::objects(body.clone()).unwrap();
+                assert!(!read.is_empty() && read.iter().all(Value::is_object), "{}", path.display());
+                // An exported file of the same answer is read in the same way.
+                if body.get("value").is_some_and(Value::is_array) {
+                    let streamed: Vec<Whole> = self::read(path, body);
+                    assert_eq!(streamed.into_iter().map(|w| w.0).collect::<Vec<_>>(), read, "{}", path.display());
                 }
             }
         }
@@ -186,7 +197,7 @@ fn documented_answers_are_read() {
         "/users",
         "/users/delta",
         "/organization",
-        "/directory/onPremisesSynchronization",
+        "/directory/onPremisesSynchronization/{}",
         "/servicePrincipals",
         "/servicePrincipals/{}/synchronization/jobs",
         "/servicePrincipals/{}/synchronization/jobs/{}/schema",

@@ -2,7 +2,7 @@
 
 use super::cloud::CloudView;
 use super::container::{self, Container};
-use super::index::{Index, anchor_of};
+use super::index::{Index, anchor_of, nesting};
 use super::members::MemberMap;
 use super::settings::Settings;
 use super::subject::Entry;
@@ -11,7 +11,7 @@ use crate::directory::security::{self, Access, Dacl, Right, SecurityDescriptor, 
 use crate::directory::{Anchor, Sid};
 use crate::report::model::Verdict;
 use rayon::prelude::*;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What a security descriptor says about inheritance and the agent's account.
 #[derive(Debug, Clone, Default)]
@@ -30,8 +30,8 @@ pub struct DescriptorFacts {
 pub struct Context<'a> {
     pub inventory: &'a Inventory,
     pub settings: &'a Settings,
-    pub index: Index,
-    pub members: MemberMap,
+    pub index: Arc<Index>,
+    pub members: Arc<MemberMap>,
     pub cloud: CloudView,
     pub container: Option<Container>,
     /// The provisioning agent's account: name and SID, where the input has it.
@@ -45,14 +45,14 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub fn build(inventory: &'a Inventory, settings: &'a Settings) -> Self {
-        let index = Index::build(inventory);
-        let members = MemberMap::build(inventory, &index);
+        let index = Arc::new(Index::build(inventory));
+        let members = Arc::new(MemberMap::build(inventory, &index));
         let container = container::find(inventory, settings);
         let agent = find_agent(inventory, settings);
         let trustees = agent.as_ref().map(|(_, sid)| trustees(inventory, sid));
         let descriptors = inventory.ad.descriptors.par_iter().map(|d| describe(d, trustees.as_deref())).collect();
         let nesting = nesting(inventory);
-        let cloud = CloudView::build(inventory, settings);
+        let cloud = CloudView::build(inventory, settings.scope, settings.domain.as_deref());
         Context {
             inventory,
             settings,
@@ -165,20 +165,6 @@ pub fn published_order<R: Copy + Send + Sync>(
     });
     let order = || keyed.iter().map(|(_, i)| *i as usize).chain(in_ad..entries.len());
     (order().map(|i| entries[i]).collect(), order().map(|i| rows[i]).collect())
-}
-
-/// AD groups that have groups as members.
-fn nesting(inventory: &Inventory) -> Vec<(u32, u32)> {
-    let rows = &inventory.ad.members;
-    let mut out: Vec<(u32, u32)> = (0..rows.len())
-        .into_par_iter()
-        .flat_map_iter(|row| {
-            let groups = rows.row(row).iter().filter(|m| inventory.ad.objects[**m as usize].group != NONE);
-            groups.map(move |m| (*m, row as u32))
-        })
-        .collect();
-    out.par_sort_unstable();
-    out
 }
 
 /// The account the provisioning agent runs as: the configured one, else the documented name.

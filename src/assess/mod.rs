@@ -7,12 +7,9 @@
 /// Judgements about Entra Connect servers and their rules, by content.
 pub mod connect;
 
-mod cloud;
 mod container;
 mod context;
 mod gates;
-mod index;
-mod members;
 mod rules;
 mod run;
 mod settings;
@@ -20,7 +17,15 @@ pub mod sources;
 mod subject;
 mod truth;
 
+// Who is who, what becomes of members and what a job does stand with the prediction; rules ask them by these names.
+use crate::predict::{cloud, index, members};
+
+pub(crate) use container::find as find_container;
+pub(crate) use context::published_order;
+pub(crate) use run::bundle_ref;
+
 pub use gates::{GateRule, all as gates};
 pub use rules::{Rule, all as rules};
-pub use run::{AboutBundle, Assessed};
+pub use run::{AboutBundle, Assessed, RaisedRule};
 pub use settings::{Accepted, Limits, ScopeMode, Settings};
+pub use subject::Entry;

@@ -42,6 +42,15 @@ pub struct Assessed<'a> {
     header: Header,
 }
 
+/// A rule as it was raised for one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RaisedRule {
+    pub rule: &'static str,
+    pub status: FindingStatus,
+    pub severity: Severity,
+    pub verdict: Verdict,
+}
+
 /// What is said of the bundle in an assessment's head, besides what the Inventory tells.
 pub struct AboutBundle {
     pub created: String,
@@ -89,7 +98,7 @@ impl<'a> Assessed<'a> {
         let mut assessed = Assessed {
             header: Header {
                 schema: ASSESSMENT_SCHEMA.to_owned(),
-                bundle: bundle_ref(&cx, &about),
+                bundle: bundle_ref(inventory, settings, cx.container.as_ref(), &about),
                 summary,
                 gates: Vec::new(),
                 limits: about.limits,
@@ -101,6 +110,20 @@ impl<'a> Assessed<'a> {
         };
         assessed.header.gates = assessed.judge_gates()?;
         Ok(assessed)
+    }
+
+    pub fn inventory(&self) -> &'a Inventory {
+        self.cx.inventory
+    }
+    /// What a forecast of the same Inventory need not build again.
+    pub fn shared(&self) -> crate::predict::Shared {
+        crate::predict::Shared { index: self.cx.index.clone(), members: self.cx.members.clone() }
+    }
+    /// Which Entra groups may come into scope, by row: those that are written back and not excluded.
+    pub fn may_move(&self) -> Vec<bool> {
+        let verdicts = self.cx.verdicts.get();
+        let of = |v: &Option<Verdict>| v.is_some_and(|v| v != Verdict::Exclude);
+        verdicts.map(|v| v.iter().map(of).collect()).unwrap_or_default()
     }
 
     fn judge_gates(&self) -> Result<Vec<crate::report::model::Gate>> {
@@ -128,6 +151,37 @@ impl<'a> Assessed<'a> {
 
     fn open_reaches(&self, row: &Row, limit: Severity) -> bool {
         rules::all().iter().enumerate().any(|(i, r)| row.open & (1 << i) != 0 && r.severity >= limit)
+    }
+
+    pub fn settings(&self) -> &'a Settings {
+        self.cx.settings
+    }
+    /// The rows that a group of the published order was made of: AD group and Entra group, or `NONE`.
+    pub fn entry(&self, index: usize) -> Entry {
+        self.entries[index]
+    }
+    /// The rules that were found or left open for a group, without their texts.
+    pub fn raised(&self, index: usize) -> Vec<RaisedRule> {
+        let row = self.rows[index];
+        let subject = Subject::new(&self.cx, self.entries[index], false, &mut Vec::new());
+        let flagged = (0..rules::all().len()).filter(|i| (row.found | row.open) & (1 << i) != 0);
+        flagged
+            .filter_map(|i| {
+                let rule = &rules::all()[i];
+                let raised = rule.run(&subject).or_else(|| (rule.id == "C01").then(|| unexplained(&subject)))?;
+                Some(RaisedRule {
+                    rule: rule.id,
+                    status: raised.status,
+                    severity: raised.severity,
+                    verdict: raised.verdict,
+                })
+            })
+            .collect()
+    }
+    /// Whether any of these rules was found or left open for a group; cheap.
+    pub fn is_flagged(&self, index: usize, rule: &str) -> bool {
+        let row = self.rows[index];
+        rules::position(rule).is_some_and(|i| (row.found | row.open) & (1 << i) != 0)
     }
 
     fn finding(&self, subject: &Subject<'_>, index: usize) -> Option<Finding> {
@@ -290,22 +344,22 @@ fn summarise(cx: &Context<'_>, entries: &[Entry], rows: &[Row], tallies: &[Tally
     }
 }
 
-fn bundle_ref(cx: &Context<'_>, about: &AboutBundle) -> BundleRef {
-    let inventory = cx.inventory;
-    let of_container = cx.container.as_ref().and_then(|c| crate::directory::Dn::parse(&c.dn).ok()?.dns_domain());
+/// What a report's head says of the bundle.
+pub(crate) fn bundle_ref(
+    inventory: &Inventory,
+    settings: &Settings,
+    container: Option<&super::container::Container>,
+    about: &AboutBundle,
+) -> BundleRef {
+    let of_container = container.and_then(|c| crate::directory::Dn::parse(&c.dn).ok()?.dns_domain());
     BundleRef {
         created: about.created.clone(),
         sha256: about.sha256.clone(),
         complete: about.complete,
         anonymised: about.anonymised,
-        domain: cx
-            .settings
-            .domain
-            .clone()
-            .or(of_container)
-            .or_else(|| inventory.ad.environment.domains.first().cloned()),
+        domain: settings.domain.clone().or(of_container).or_else(|| inventory.ad.environment.domains.first().cloned()),
         tenant: inventory.entra.tenant.display_name.clone().or_else(|| inventory.entra.tenant.default_domain.clone()),
-        writeback_container: cx.container.as_ref().map(|c| c.dn.clone()),
-        writeback_container_from: cx.container.as_ref().map(|c| c.from.to_owned()),
+        writeback_container: container.map(|c| c.dn.clone()),
+        writeback_container_from: container.map(|c| c.from.to_owned()),
     }
 }

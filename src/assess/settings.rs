@@ -1,23 +1,6 @@
 //! What an administrator tells an assessment besides the bundle: limits, the scope mode, the agent's account.
 
-/// How Cloud Sync's scope is chosen (`[cloud_sync] scope`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ScopeMode {
-    /// App role assignments ("selected security groups").
-    #[default]
-    Selected,
-    /// All security groups with an attribute filter.
-    Attribute,
-}
-
-impl ScopeMode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ScopeMode::Selected => "selected",
-            ScopeMode::Attribute => "attribute",
-        }
-    }
-}
+pub use crate::predict::cloud::ScopeMode;
 
 /// The limits of Cloud Sync's group provisioning (domain reference 3.4, DEP26), each overridable under `[policy]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -80,7 +80,8 @@ impl<'a> Subject<'a> {
 
     /// What the Cloud Sync job would make of the group; asked by several rules, evaluated once.
     pub fn projection(&self) -> Option<&Projection> {
-        self.projection.get_or_init(|| self.cx.cloud.project(self)).as_ref()
+        let project = || self.cx.cloud.project(self.cx.inventory, self.entry.ad, self.entry.entra);
+        self.projection.get_or_init(project).as_ref()
     }
 
     pub fn text(&self, text: Text) -> Option<&'a str> {

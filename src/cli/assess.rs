@@ -39,10 +39,10 @@ pub struct Args {
 pub struct LimitArgs {
     /// Exit with 3 if a finding or a failed gate is at or above this severity
     #[arg(long, value_enum, value_name = "SEVERITY")]
-    fail_on: Option<SeverityArg>,
+    pub fail_on: Option<SeverityArg>,
     /// Count what is unknown too
     #[arg(long, requires = "fail_on")]
-    fail_on_unknown: bool,
+    pub fail_on_unknown: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

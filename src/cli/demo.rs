@@ -1,7 +1,7 @@
 //! `demo`: the whole job on the built-in example tenant.
 
 use super::printer::{BOLD, Printer};
-use super::{Global, assess, collect};
+use super::{Global, assess, collect, diff, plan};
 use crate::assess::{AboutBundle, Assessed};
 use crate::collect::offline::Wishes;
 use crate::error::{Error, Place, Result, exit};
@@ -36,6 +36,8 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     let reports = out.join("assessment");
     assess::write_reports(&assessed, &Folder::prepare(&reports, &names, false)?, &names)?;
     assess::show(&assessed, Some(&reports), &names, printer);
+    diff::demo(&assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
+    plan::demo(&assessed, &out.join("plan"), printer)?;
     if !printer.is_json() {
         printer.line(format!(
             "{BOLD}Example{BOLD:#}: the exported files are in {}, the bundle in {}",

@@ -1,19 +1,33 @@
-//! `explain`: a rule or gate in full, from the one registry.
+//! `explain`: a rule or gate in full, from the one registry; or what an expression of the mapping language gives for a
+//! group of a bundle.
 
-use super::Global;
-use super::printer::{BOLD, DIM, Printer};
+use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
+use super::{Global, configuration};
 use crate::assess::{self, sources};
-use crate::error::{Error, Result, exit};
+use crate::error::{Error, Place, Result, exit};
+use crate::predict::explain::{Explained, explain, find_group};
+use crate::predict::expression::{Attr, Outcome};
+use crate::report::plain;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// C01…C41, E1…E15
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    #[arg(value_name = "ID", required_unless_present_any = ["all", "expression"])]
     id: Option<String>,
     /// Every rule and gate, and the table of sources
     #[arg(long, conflicts_with = "id")]
     all: bool,
+    /// An expression of the mapping language, to be evaluated for a group of a bundle
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["id", "all"], requires = "group", requires = "bundle")]
+    expression: Option<String>,
+    /// The group: object id, objectGUID, SID, DN or display name
+    #[arg(long, value_name = "GROUP", requires = "expression")]
+    group: Option<String>,
+    /// The bundle that has the group
+    #[arg(long, value_name = "BUNDLE", requires = "expression")]
+    bundle: Option<PathBuf>,
 }
 
 struct Text {
@@ -62,7 +76,10 @@ fn texts() -> Vec<Text> {
     all
 }
 
-pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
+pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
+    if let (Some(text), Some(group), Some(path)) = (&args.expression, &args.group, &args.bundle) {
+        return expression(text, group, path, global, printer);
+    }
     let all = texts();
     let wanted: Vec<&Text> = match &args.id {
         None => all.iter().collect(),
@@ -147,5 +164,87 @@ fn print(t: &Text, printer: &mut Printer) {
     }
     for key in t.sources {
         printer.line(format!("  {:10} {key} {DIM}{}{DIM:#}", "Source", sources::title(key).unwrap_or("")));
+    }
+}
+
+/// Evaluates an expression for one group. What the tenant's own parser says can stand beside it once there is one to ask.
+fn expression(text: &str, group: &str, path: &Path, global: &Global, printer: &mut Printer) -> Result<u8> {
+    let config = configuration(global, printer)?;
+    let (_, inventory) = crate::bundle::open(path)?;
+    let found = find_group(&inventory, group).map_err(|why| {
+        Error::usage(plain(&why)).hint("Name a group of the bundle by object id, objectGUID, SID, DN or display name.")
+    })?;
+    let domain = config.settings.cloud_sync.domain.as_deref();
+    let explained = explain(&inventory, domain, text, found).map_err(|e| {
+        let column = u64::try_from(e.column).unwrap_or_default();
+        Error::usage(format!("the expression does not parse: {}", plain(&e.message)))
+            .at(Place::default().column(column))
+            .hint(format!("{}\n  {}^", plain(text), " ".repeat(e.column.saturating_sub(1))))
+    })?;
+    match printer.is_json() {
+        true => printer.json(&explained_value(text, &explained)),
+        false => print_explained(&explained, printer),
+    }
+    Ok(exit::DONE)
+}
+
+fn explained_value(text: &str, e: &Explained) -> Value {
+    let attributes: serde_json::Map<String, Value> = e
+        .attributes
+        .iter()
+        .map(|(name, attr)| {
+            let value = match attr {
+                Attr::Value(value) => json!({ "value": value.to_string() }),
+                Attr::Absent => json!({ "value": null }),
+                Attr::Unknown(reason) => json!({ "unknown": reason }),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    let (result, value, candidates, reason) = match &e.outcome {
+        Outcome::Value(value) if value.is_null() => ("null", None, Vec::new(), None),
+        Outcome::Value(value) => ("value", Some(value.to_string()), Vec::new(), None),
+        Outcome::Drop => ("not-written", None, Vec::new(), None),
+        Outcome::Error(text) => ("error", None, Vec::new(), Some(text.clone())),
+        Outcome::Unknown { candidates, reason } => {
+            let texts = candidates.iter().map(|c| if c.is_null() { Value::Null } else { json!(c.to_string()) });
+            ("unknown", None, texts.collect(), Some(reason.clone()))
+        }
+    };
+    json!({
+        "expression": text, "group": { "objectId": e.object_id, "displayName": e.display_name }, "result": result,
+        "value": value, "candidates": candidates, "reason": reason, "attributes": attributes,
+        "notes": e.notes.iter().map(|n| json!({ "column": n.column, "message": n.message })).collect::<Vec<_>>(),
+    })
+}
+
+fn print_explained(e: &Explained, printer: &mut Printer) {
+    let name = e.display_name.as_deref().map(plain).unwrap_or_default();
+    printer.line(format!("{BOLD}{name}{BOLD:#} {DIM}{}{DIM:#}", e.object_id));
+    for (name, attr) in &e.attributes {
+        let shown = match attr {
+            Attr::Value(value) => format!("{:?}", plain(&value.to_string())),
+            Attr::Absent => "Null".to_owned(),
+            Attr::Unknown(reason) => format!("{YELLOW}unknown{YELLOW:#}: {}", plain(reason)),
+        };
+        printer.line(format!("  [{}] = {shown}", plain(name)));
+    }
+    for note in &e.notes {
+        printer.line(format!("  {YELLOW}note{YELLOW:#}, column {}: {}", note.column, plain(&note.message)));
+    }
+    match &e.outcome {
+        Outcome::Value(value) if value.is_null() => {
+            printer.line(format!("{BOLD}Null{BOLD:#}: the expression gives no value"))
+        }
+        Outcome::Value(value) => printer.line(format!("{GREEN}{}{GREEN:#}", plain(&value.to_string()))),
+        Outcome::Drop => printer.line("not written: the attribute leaves the flow"),
+        Outcome::Error(text) => printer.line(format!("{RED}error{RED:#}: {}", plain(text))),
+        Outcome::Unknown { candidates, reason } => {
+            printer.line(format!("{YELLOW}unknown{YELLOW:#}: {}", plain(reason)));
+            for candidate in candidates {
+                let shown = if candidate.is_null() { "Null".to_owned() } else { plain(&candidate.to_string()) };
+                printer.line(format!("  {YELLOW}?{YELLOW:#} {shown}"));
+            }
+        }
     }
 }

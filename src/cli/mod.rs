@@ -6,12 +6,16 @@ mod collect;
 mod config;
 mod connect_script;
 mod demo;
+mod diff;
 mod explain;
+mod plan;
+mod preflight;
 mod printer;
 mod schema;
 mod shell;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
+pub use plan::example as example_plan;
 
 use crate::error::{Error, exit};
 use clap::error::ErrorKind;
@@ -78,8 +82,14 @@ enum Command {
     Demo(demo::Args),
     /// Read AD, Entra, Cloud Sync and Connect state into one bundle, live or from exported files
     Collect(collect::Args),
+    /// Test what can be tested from here: connections, rights, permissions, gates
+    Preflight(preflight::Args),
     /// Classify every written-back group, judge the gates, write the assessment
     Assess(assess::Args),
+    /// What Cloud Sync will change, from one bundle; what changed between two
+    Diff(diff::Args),
+    /// Waves and steps, each with its gate and its undo; refuses what cannot move
+    Plan(plan::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -112,7 +122,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let done = match cli.command {
         Command::Demo(args) => demo::run(args, &cli.global, &mut printer),
         Command::Collect(args) => collect::run(args, &cli.global, &mut printer),
+        Command::Preflight(args) => preflight::run(args, &cli.global, &mut printer),
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
+        Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
+        Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

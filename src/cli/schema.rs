@@ -16,19 +16,34 @@ pub struct Args {
 enum Name {
     /// assessment.json
     Assessment,
+    /// diff.json
+    Diff,
+    /// plan.json
+    Plan,
+    /// waves.toml
+    Waves,
+    /// decisions.toml
+    Decisions,
     /// manifest.json of a bundle
     Bundle,
     /// connect-state.json, written by the collector script
     ConnectState,
     /// groupshift.toml
     Config,
+    /// What `preflight --format json` prints
+    Preflight,
 }
 
 pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
     let schema = match args.name {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
+        Name::Diff => schema_for!(crate::report::diff::model::Diff),
+        Name::Plan => schema_for!(crate::plan::Plan),
+        Name::Waves => schema_for!(crate::plan::policy::Policy),
+        Name::Decisions => schema_for!(crate::plan::decisions::Decisions),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
+        Name::Preflight => schema_for!(crate::preflight::model::Preflight),
         Name::Config => schema_for!(crate::config::Config),
     };
     let value = serde_json::to_value(schema).map_err(|e| Error::failed(format!("cannot print the schema: {e}")))?;

@@ -162,6 +162,24 @@ pub fn read_values(path: &Path) -> Result<(Vec<serde_json::Value>, Summary)> {
     Ok((out, summary))
 }
 
+/// The objects of one answer: those of `value`, whether it is a list or, as some documented answers have it, one object,
+/// or the answer itself.
+pub fn objects(body: serde_json::Value) -> Option<Vec<serde_json::Value>> {
+    use serde_json::Value;
+    match body {
+        Value::Object(mut map) => Some(match map.remove("value") {
+            Some(Value::Array(values)) => values,
+            Some(one @ Value::Object(_)) => vec![one],
+            Some(other) => {
+                map.insert("value".to_owned(), other);
+                vec![Value::Object(map)]
+            }
+            None => vec![Value::Object(map)],
+        }),
+        _ => None,
+    }
+}
+
 const ERROR_HINT: &str = "Find out why the request was refused (permissions, sign-in), and export it again.";
 
 /// What Graph answers instead of data when it refuses; somebody may have saved it as if it were the data.

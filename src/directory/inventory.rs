@@ -101,6 +101,10 @@ impl SidTable {
         }
         found
     }
+    /// The number of a SID whose domain part is known.
+    pub fn find(&self, sid: &Sid) -> Option<SidRef> {
+        Some(SidRef { domain: *self.index.get(&sid.domain()?)?, rid: sid.rid()? })
+    }
     pub fn get(&self, sid: SidRef) -> Option<Sid> {
         self.domains.get(sid.domain as usize)?.with_rid(sid.rid)
     }

@@ -9,6 +9,7 @@ mod client;
 mod cloud;
 mod fault;
 mod pages;
+pub mod permissions;
 mod retry;
 mod sign_in;
 mod token;

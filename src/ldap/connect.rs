@@ -77,7 +77,10 @@ impl Connector {
             Bind::External => SignIn::External,
         };
         let tls = tls::client_config(ad.ca_file.as_deref(), identity)?;
-        Ok(Connector { url, starttls: ad.starttls, sign_in, tls, timeouts: Timeouts::default() })
+        // Kerberos could seal the connection by itself, but the client library then loses messages of a long answer.
+        // TLS below it takes that over; ldaps:// has it already.
+        let starttls = ad.starttls || ad.bind == Bind::Gssapi;
+        Ok(Connector { url, starttls, sign_in, tls, timeouts: Timeouts::default() })
     }
 
     /// The same account at another address: the Global Catalog, another controller.
@@ -165,7 +168,7 @@ impl Connector {
             ),
             _ if fault.code.is_some() => (
                 "the server refuses StartTLS",
-                "It has probably no certificate for server authentication; install one on the domain controller.",
+                "It has probably no certificate for server authentication; install one on the domain controller (bind = \"gssapi\" over ldap:// needs it too).",
             ),
             _ => return fault,
         };

@@ -13,6 +13,7 @@ mod entry;
 mod fault;
 mod filter;
 mod quiet;
+mod request;
 mod session;
 
 pub use connect::{Connector, Timeouts};
@@ -20,4 +21,5 @@ pub use control::{Control, DirSync, SdParts};
 pub use entry::{Attribute, Entry};
 pub use fault::{Fault, FaultKind};
 pub use filter::{escape, escape_bytes, guid_filter};
-pub use session::{Answer, Change, Ending, Pages, Scope, Search, Session};
+pub use request::{Answer, Change, Ending, Scope, Search};
+pub use session::{Pages, Session};

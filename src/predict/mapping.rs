@@ -192,6 +192,13 @@ impl CompiledMapping {
             };
         }
         let Evaluated { outcome, closed } = self.source_value(attrs);
+        // The usual case, without anything to weigh.
+        let outcome = match outcome {
+            Outcome::Value(value) if closed && self.flow == FlowType::Always && !value.is_null_or_empty() => {
+                return Outcome::Value(self.written(value, current));
+            }
+            other => other,
+        };
         let mut open = !closed;
         let mut reasons = Vec::new();
         let sources = match outcome {

@@ -1,16 +1,29 @@
 //! What Cloud Sync will do. A job's schema says which groups it takes and how it names them: `schema` reads it, `scope`
 //! decides who is in, `expression` is the language of the mappings, `mapping` makes one mapping ready, and the
 //! `JobPrediction` here puts them together: from a group's attributes to the name and the container that it will have
-//! in Active Directory.
+//! in Active Directory. `forecast` says so of every group of a tenant, with its members.
 //!
 //! Everything here is a pure function of its input. A plain value is said only where the documentation carries it; what
 //! it leaves open comes out as unknown, with the readings that are possible and the reason.
 
+pub(crate) mod cloud;
+pub mod defaults;
+pub mod explain;
 pub mod expression;
+mod forecast;
+pub(crate) mod index;
 pub mod mapping;
+pub(crate) mod members;
 pub mod schema;
 pub mod scope;
 mod tree;
+
+pub use cloud::{Predicted, ScopeMode};
+pub use forecast::{
+    Action, After, Assumptions, Attribute, Changes, Counts, Fate, Forecast, Mappings, MappingsFrom, MemberLine,
+    Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
+};
+pub(crate) use index::nesting;
 
 use crate::directory::escape_value;
 use expression::{Attr, Attributes, Outcome, Value};
@@ -25,6 +38,9 @@ pub struct Current<'a> {
     pub parent: &'a str,
     pub sam: Option<&'a str>,
 }
+
+/// Today's value of an attribute: `Some(None)` for an empty one, `None` for one that is not known.
+pub type Known<'n> = Option<Option<&'n str>>;
 
 /// What a group will be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +78,8 @@ pub struct JobPrediction {
     cn: Slot,
     parent: Slot,
     sam: Slot,
+    /// Every other target attribute with a mapping, but for members and the AD object's own identity.
+    others: Vec<(String, Slot)>,
     scope: CompiledScope,
     flow_types: FlowTypes,
     domain: Option<String>,
@@ -97,6 +115,7 @@ impl JobPrediction {
                     cn: slot("cn"),
                     parent: slot("parentDistinguishedName"),
                     sam: slot("sAMAccountName"),
+                    others: other_targets(&group).into_iter().map(|t| (t.to_owned(), slot(t))).collect(),
                     scope: scope::compile(group.mapping.scope.as_ref()),
                     flow_types: group.mapping.flow_types.clone(),
                     domain,
@@ -107,6 +126,7 @@ impl JobPrediction {
                 cn: Slot::Absent,
                 parent: Slot::Absent,
                 sam: Slot::Absent,
+                others: Vec::new(),
                 scope: CompiledScope::default(),
                 flow_types: FlowTypes::all(),
                 domain,
@@ -149,33 +169,75 @@ impl JobPrediction {
         out
     }
 
+    /// True where the schema has no scoping filter.
+    pub fn has_no_filter(&self) -> bool {
+        self.problem.is_none() && self.scope.is_empty()
+    }
+    /// Target attributes with a mapping besides `cn`, `parentDistinguishedName`, `sAMAccountName` and `member`.
+    pub fn other_targets(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(|(target, _)| target.as_str())
+    }
+    /// What one of the other target attributes of a matched group will be; `None` where it has no mapping.
+    pub fn project_other(&self, target: &str, attrs: &dyn Attributes, now: Option<&str>) -> Option<Outcome> {
+        let (target, slot) = self.others.iter().find(|(t, _)| t.eq_ignore_ascii_case(target))?;
+        Some(self.on_update(slot, target, &InJob { attrs, domain: self.domain.as_deref() }, now))
+    }
+    /// What every other target attribute of a matched group will be, one after the other. `now` gives today's value.
+    pub fn each_other<'n>(
+        &self,
+        attrs: &dyn Attributes,
+        now: &dyn Fn(&str) -> Known<'n>,
+        visit: &mut dyn FnMut(&str, Known<'n>, Outcome),
+    ) {
+        let attrs = InJob { attrs, domain: self.domain.as_deref() };
+        for (target, slot) in &self.others {
+            let today = now(target);
+            visit(target, today, self.on_update(slot, target, &attrs, today.flatten()));
+        }
+    }
+    /// The same for a group that is not in Active Directory yet.
+    pub fn project_other_new(&self, target: &str, attrs: &dyn Attributes) -> Option<Outcome> {
+        let (target, slot) = self.others.iter().find(|(t, _)| t.eq_ignore_ascii_case(target))?;
+        Some(self.on_create(slot, target, &InJob { attrs, domain: self.domain.as_deref() }))
+    }
+
+    fn on_update(&self, slot: &Slot, target: &str, attrs: &InJob<'_>, now: Option<&str>) -> Outcome {
+        let unchanged = now.map_or(Value::Null, Value::str);
+        if let Some(problem) = &self.problem {
+            return Outcome::unknown(problem.clone());
+        }
+        if self.flow_types.update() == Some(false) {
+            return Outcome::Value(unchanged);
+        }
+        let outcome = match slot {
+            Slot::One(mapping) => mapping.predicted_on_update(attrs, now),
+            Slot::Several(reason) => return Outcome::unknown(reason.clone()),
+            Slot::Absent => {
+                let reason = format!("the job does not map {target}; that it stays is described nowhere");
+                return Outcome::Unknown { candidates: vec![unchanged], reason };
+            }
+        };
+        match self.flow_types.update() {
+            Some(_) => outcome,
+            None => {
+                let reason = "whether the job's flow types hold Update cannot be read".to_owned();
+                Outcome::Unknown { candidates: vec![unchanged], reason }
+            }
+        }
+    }
+    fn on_create(&self, slot: &Slot, target: &str, attrs: &InJob<'_>) -> Outcome {
+        match (slot, &self.problem) {
+            (_, Some(problem)) => Outcome::unknown(problem.clone()),
+            (Slot::One(mapping), None) => mapping.value(attrs),
+            (Slot::Several(reason), None) => Outcome::unknown(reason.clone()),
+            (Slot::Absent, None) => Outcome::unknown(format!("the job does not map {target}")),
+        }
+    }
+
     /// What a group that is matched will be called after its first synchronization.
     pub fn project(&self, attrs: &dyn Attributes, current: Current<'_>) -> GroupProjection {
         let attrs = InJob { attrs, domain: self.domain.as_deref() };
-        let on_update = |slot: &Slot, target: &str, now: Option<&str>| {
-            let unchanged = now.map_or(Value::Null, Value::str);
-            if let Some(problem) = &self.problem {
-                return Outcome::unknown(problem.clone());
-            }
-            if self.flow_types.update() == Some(false) {
-                return Outcome::Value(unchanged);
-            }
-            let outcome = match slot {
-                Slot::One(mapping) => mapping.predicted_on_update(&attrs, now),
-                Slot::Several(reason) => return Outcome::unknown(reason.clone()),
-                Slot::Absent => {
-                    let reason = format!("the job does not map {target}; that it stays is described nowhere");
-                    return Outcome::Unknown { candidates: vec![unchanged], reason };
-                }
-            };
-            match self.flow_types.update() {
-                Some(_) => outcome,
-                None => {
-                    let reason = "whether the job's flow types hold Update cannot be read".to_owned();
-                    Outcome::Unknown { candidates: vec![unchanged], reason }
-                }
-            }
-        };
+        let on_update = |slot: &Slot, target: &str, now: Option<&str>| self.on_update(slot, target, &attrs, now);
         GroupProjection {
             cn: on_update(&self.cn, "cn", Some(current.cn)),
             parent: on_update(&self.parent, "parentDistinguishedName", Some(current.parent)),
@@ -188,12 +250,7 @@ impl JobPrediction {
     /// What a group that is not in Active Directory yet will be called.
     pub fn project_new(&self, attrs: &dyn Attributes) -> GroupProjection {
         let attrs = InJob { attrs, domain: self.domain.as_deref() };
-        let value = |slot: &Slot, target: &str| match (slot, &self.problem) {
-            (_, Some(problem)) => Outcome::unknown(problem.clone()),
-            (Slot::One(mapping), None) => mapping.value(&attrs),
-            (Slot::Several(reason), None) => Outcome::unknown(reason.clone()),
-            (Slot::Absent, None) => Outcome::unknown(format!("the job does not map {target}")),
-        };
+        let value = |slot: &Slot, target: &str| self.on_create(slot, target, &attrs);
         GroupProjection {
             cn: value(&self.cn, "cn"),
             parent: value(&self.parent, "parentDistinguishedName"),
@@ -210,6 +267,19 @@ impl JobPrediction {
         }
         scope::in_scope(&self.scope, &InJob { attrs, domain: self.domain.as_deref() }, assignment)
     }
+}
+
+/// Target attributes that stand in neither of the named slots, each once, as the schema spells them.
+fn other_targets<'s>(group: &GroupMapping<'s>) -> Vec<&'s str> {
+    const ELSEWHERE: [&str; 5] = ["cn", "parentDistinguishedName", "sAMAccountName", "member", "objectGUID"];
+    let mut out: Vec<&str> = Vec::new();
+    for target in group.mapping.attribute_mappings.iter().filter_map(|m| m.target_attribute_name.as_deref()) {
+        let known = |name: &&str| name.eq_ignore_ascii_case(target.trim());
+        if !target.trim().is_empty() && !ELSEWHERE.iter().any(known) && !out.iter().any(known) {
+            out.push(target.trim());
+        }
+    }
+    out
 }
 
 fn slot(group: &GroupMapping<'_>, target: &str) -> Slot {

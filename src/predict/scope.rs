@@ -105,6 +105,9 @@ fn clause(clause: &FilterClause) -> Clause {
 }
 
 impl CompiledScope {
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
     /// Whether the filter lets the object pass.
     pub fn passes(&self, attrs: &dyn Attributes) -> Scope {
         self.sets.iter().fold(Scope::In, |scope, set| scope.and(|| any(set, attrs)))

@@ -73,7 +73,7 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-fn record(buffer: &mut Vec<u8>, fields: [String; 13]) -> std::io::Result<()> {
+pub(super) fn record<const N: usize>(buffer: &mut Vec<u8>, fields: [String; N]) -> std::io::Result<()> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(buffer);
     writer.write_record(fields).map_err(std::io::Error::other)?;
     writer.flush()

@@ -6,8 +6,13 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How a file of ours begins, somewhere in its first bytes.
-const MARKS: [(&str, &str); 4] =
-    [(".json", "groupshift/"), (".html", "groupshift"), (".csv", "objectId,objectGuid,"), (".md", "# groupshift ")];
+const MARKS: [(&str, &str); 5] = [
+    (".ps1", "groupshift/connect-evidence/v1"),
+    (".json", "groupshift/"),
+    (".html", "groupshift"),
+    (".csv", "objectId,objectGuid,"),
+    (".md", "# groupshift "),
+];
 
 pub struct Folder {
     path: PathBuf,
@@ -41,6 +46,10 @@ impl Folder {
         Ok(Folder { path: path.to_owned() })
     }
 
+    /// A folder that is there already, and whose files were looked at.
+    pub fn at(path: &Path) -> Self {
+        Folder { path: path.to_owned() }
+    }
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -73,9 +82,10 @@ pub fn create_private(path: &Path) -> Result<()> {
     builder.create(path).map_err(|e| Error::io("create the folder", path, e))
 }
 
-fn is_ours(file: &Path) -> bool {
+/// Whether this program wrote the file, by what it begins with.
+pub fn is_ours(file: &Path) -> bool {
     let mut head = Vec::new();
-    let read = std::fs::File::open(file).and_then(|f| f.take(4096).read_to_end(&mut head));
+    let read = std::fs::File::open(file).and_then(|f| f.take(16_384).read_to_end(&mut head));
     let text = String::from_utf8_lossy(&head);
     let name = file.to_string_lossy();
     read.is_ok() && MARKS.iter().any(|(end, mark)| name.ends_with(end) && text.contains(mark))

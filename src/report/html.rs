@@ -9,10 +9,12 @@
 mod facts;
 mod frame;
 mod gates;
-mod json;
+pub(super) mod json;
 mod pictures;
 mod rows;
-mod text;
+pub(super) mod text;
+
+pub(super) use text::count;
 
 use std::io::{self, Write as _};
 
@@ -32,12 +34,24 @@ pub const MAX_ROW_BYTES: usize = 56_000_000;
 pub const PRINT_ROWS: usize = 1_000;
 
 const TEMPLATE: &str = include_str!("../../templates/assessment.hbs");
-const STYLE: &str = include_str!("../../templates/assessment.css");
-const SCRIPT: [&str; 4] = [
+/// Icons, shared with other pages.
+pub(super) const SPRITE: &str = include_str!("../../templates/page-sprite.hbs");
+pub(super) const STYLE: &str = include_str!("../../templates/assessment.css");
+/// `page-` parts are shared with other pages.
+const SCRIPT: [&str; 13] = [
+    include_str!("../../templates/page-base.js"),
     include_str!("../../templates/assessment-data.js"),
-    include_str!("../../templates/assessment-grid.js"),
+    include_str!("../../templates/page-lanes.js"),
+    include_str!("../../templates/assessment-search.js"),
+    include_str!("../../templates/page-elements.js"),
+    include_str!("../../templates/assessment-row.js"),
+    include_str!("../../templates/page-grid.js"),
+    include_str!("../../templates/page-detail.js"),
     include_str!("../../templates/assessment-detail.js"),
+    include_str!("../../templates/page-panel.js"),
     include_str!("../../templates/assessment.js"),
+    include_str!("../../templates/page-theme.js"),
+    include_str!("../../templates/assessment-end.js"),
 ];
 
 /// The text of one rule or gate for the appendix, the same for every assessment.
@@ -90,6 +104,7 @@ fn write_capped(view: &dyn View, registry: &[RuleText<'_>], caps: Caps, out: &mu
     }
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
+    handlebars.register_partial("sprite", SPRITE).map_err(|error| internal("read", error))?;
     handlebars.register_template_string("assessment", TEMPLATE).map_err(|error| internal("read", error))?;
     let selected = &selection;
     handlebars.register_helper(
@@ -111,20 +126,20 @@ fn write_capped(view: &dyn View, registry: &[RuleText<'_>], caps: Caps, out: &mu
     out.flush().map_err(unwritten)
 }
 
-fn render_failed(error: RenderError) -> Error {
+pub(super) fn render_failed(error: RenderError) -> Error {
     match error.reason() {
         RenderErrorReason::IOError(source) => unwritten(io::Error::new(source.kind(), source.to_string())),
         _ => internal("fill", error),
     }
 }
 
-fn unwritten(source: io::Error) -> Error {
+pub(super) fn unwritten(source: io::Error) -> Error {
     Error::failed(format!("cannot write the HTML report: {source}"))
         .hint("free space or choose another folder with --out, then run the command again")
         .source(source)
 }
 
-fn internal(doing: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(super) fn internal(doing: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::failed(format!("cannot {doing} the built-in page template: {error}"))
         .hint("this is a fault of the program; the other report formats do not use this template")
         .source(error)
@@ -136,8 +151,13 @@ fn style() -> String {
 }
 
 fn script() -> String {
+    wrapped(&SCRIPT)
+}
+
+/// The parts of a script as one function of its own.
+pub(super) fn wrapped(parts: &[&str]) -> String {
     let mut text = String::from("(function () {\n\"use strict\";\n");
-    for part in SCRIPT {
+    for part in parts {
         text.push_str(part);
     }
     text.push_str("})();\n");
@@ -145,7 +165,7 @@ fn script() -> String {
 }
 
 /// The hash that a Content-Security-Policy names an inline element by.
-fn csp_hash(text: &str) -> String {
+pub(super) fn csp_hash(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 

@@ -16,7 +16,7 @@ pub fn write(view: &dyn View, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Text that Markdown and HTML take for text.
-fn md(text: &str) -> String {
+pub(super) fn md(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {

@@ -1,11 +1,13 @@
 //! Views of an assessment: HTML, CSV, JSON, Markdown. Every view reads the same published types (`model`), row by row.
 
 pub mod csv;
+pub mod diff;
 pub mod folder;
 pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;
+pub mod plan;
 
 use crate::error::{Error, Result};
 use model::{Group, View};
@@ -21,16 +23,24 @@ type Render<'r> = dyn Fn(&Group, bool, &mut Vec<u8>) -> std::io::Result<()> + Sy
 /// Renders every group on all cores and writes the pieces in published order. `render` is told whether the group is
 /// the first of all.
 fn in_order(view: &dyn View, out: &mut dyn Write, render: &Render<'_>) -> Result<()> {
+    rows_in_order(view.len(), out, &|index, buffer| render(&view.group(index), index == 0, buffer))
+}
+
+/// Writes one row, by its index, into a buffer.
+type RenderRow<'r> = dyn Fn(usize, &mut Vec<u8>) -> std::io::Result<()> + Sync + 'r;
+
+/// Renders every row on all cores and writes the pieces in order.
+fn rows_in_order(len: usize, out: &mut dyn Write, render: &RenderRow<'_>) -> Result<()> {
     let fail = |e: std::io::Error| Error::failed(format!("cannot write the report: {e}"));
-    for start in (0..view.len()).step_by(CHUNK) {
-        let end = (start + CHUNK).min(view.len());
+    for start in (0..len).step_by(CHUNK) {
+        let end = (start + CHUNK).min(len);
         let pieces: Vec<std::io::Result<Vec<u8>>> = (start..end)
             .into_par_iter()
             .fold(
                 || Ok(Vec::new()),
                 |buffer: std::io::Result<Vec<u8>>, index| {
                     let mut buffer = buffer?;
-                    render(&view.group(index), index == 0, &mut buffer)?;
+                    render(index, &mut buffer)?;
                     Ok(buffer)
                 },
             )

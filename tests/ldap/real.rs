@@ -82,6 +82,7 @@ async fn a_ticket_signs_in() {
         let ad = Ad { url: Some(format!("{scheme}://{host}")), bind: Bind::Gssapi, ..ad.clone() };
         let connector = Connector::new(&ad, || panic!("no password is needed")).unwrap();
         let session = connector.connect().await.unwrap_or_else(|fault| panic!("{fault} {:?}", fault.hint));
+        assert!(connector.uses_tls());
         println!("{scheme}: {}", session.who_am_i().await.unwrap());
         read(&session).await;
     }

@@ -189,6 +189,11 @@ struct ConnectRead {
     sources: Vec<Source>,
 }
 
+/// The Connect servers as their exports describe them; none where no export is configured.
+pub fn connect_servers(config: &Config) -> Result<Option<Vec<ConnectServer>>> {
+    Ok(read_connect(&config.settings.connect)?.map(|read| read.servers))
+}
+
 /// The exports of the Connect server that the configuration names.
 fn read_connect(connect: &Connect) -> Result<Option<ConnectRead>> {
     if !has_connect(connect) {

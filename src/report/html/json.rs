@@ -5,9 +5,9 @@ use serde_json::Value;
 /// Characters of one evidence text that the page shows at most.
 const TEXT_LIMIT: usize = 2_000;
 /// The key that marks a cut: beside it the number left out, 0 when the whole evidence is left out.
-pub(super) const CUT: &str = "\u{0}cut";
+pub(in crate::report) const CUT: &str = "\u{0}cut";
 
-pub(super) fn push_json_text(text: &str, out: &mut Vec<u8>) {
+pub(in crate::report) fn push_json_text(text: &str, out: &mut Vec<u8>) {
     // A string always serialises, and a Vec always takes it; were that ever untrue, an empty string keeps the JSON whole.
     if serde_json::to_writer(&mut *out, text).is_err() {
         out.extend_from_slice(b"\"\"");
@@ -15,7 +15,7 @@ pub(super) fn push_json_text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// A value as JSON, with lists, objects and texts cut to a limit; what is left out is counted under `CUT`.
-pub(super) fn push_cut(value: &Value, limit: usize, out: &mut Vec<u8>) {
+pub(in crate::report) fn push_cut(value: &Value, limit: usize, out: &mut Vec<u8>) {
     match value {
         Value::Array(items) => {
             out.push(b'[');
@@ -73,7 +73,7 @@ fn close(bracket: u8, out: &mut Vec<u8>) {
 }
 
 /// JSON that cannot end its script element: in JSON `<` stands only inside strings, where an escape means the same.
-pub(super) fn push_inert(json: &[u8], out: &mut String) {
+pub(in crate::report) fn push_inert(json: &[u8], out: &mut String) {
     let text = String::from_utf8_lossy(json);
     let mut from = 0;
     for (at, found) in text.match_indices(['<', '\u{2028}', '\u{2029}']) {

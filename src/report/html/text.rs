@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::report::is_hazardous;
 
 /// Invisible and direction-changing characters of every text, written out.
-pub(super) fn make_visible(value: &mut Value) {
+pub(in crate::report) fn make_visible(value: &mut Value) {
     match value {
         Value::String(text) if text.chars().any(is_hazardous) => *text = visible(text),
         Value::Array(items) => items.iter_mut().for_each(make_visible),
@@ -14,7 +14,7 @@ pub(super) fn make_visible(value: &mut Value) {
     }
 }
 
-pub(super) fn visible(text: &str) -> String {
+pub(in crate::report) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_hazardous(c) {
@@ -26,7 +26,7 @@ pub(super) fn visible(text: &str) -> String {
     out
 }
 
-pub(super) fn thousands(number: u64) -> String {
+pub(in crate::report) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {
@@ -38,15 +38,15 @@ pub(super) fn thousands(number: u64) -> String {
     out
 }
 
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(in crate::report) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
-pub(super) fn beyond(all: usize, shown: usize, where_else: &str) -> Option<String> {
+pub(in crate::report) fn beyond(all: usize, shown: usize, where_else: &str) -> Option<String> {
     (all > shown).then(|| format!("{} more are not shown here; {where_else}.", thousands((all - shown) as u64)))
 }
 
-pub(super) fn moment(rfc3339: &str) -> String {
+pub(in crate::report) fn moment(rfc3339: &str) -> String {
     match chrono::DateTime::parse_from_rfc3339(rfc3339) {
         Ok(time) => time.to_utc().format("%-d %B %Y, %H:%M UTC").to_string(),
         Err(_) => rfc3339.to_owned(),

@@ -29,6 +29,13 @@ pub struct Carriers {
     all: u64,
 }
 
+impl Carriers {
+    /// Objects of the whole forest that carry an anchor.
+    pub fn count(&self) -> u64 {
+        self.all
+    }
+}
+
 /// Searches the Global Catalog for carriers of an anchor. Needs nothing that the scan brings, so it runs beside it.
 pub async fn carriers(dialer: &Dialer, ad: &Ad, forest: &Forest) -> Result<Carriers> {
     let connector = connector(&dialer.connector, ad.global_catalog_url.as_deref(), forest)?;

@@ -11,6 +11,7 @@ mod metadata;
 mod names;
 mod partition;
 mod plain;
+mod probe;
 mod scan;
 mod security;
 mod settling;
@@ -18,6 +19,7 @@ mod since;
 
 pub use metadata::Metadata;
 pub use plain::read_plainly;
+pub use probe::{Effective, Probe};
 
 use super::{Base, Half, Note, Tell, Wishes};
 use crate::bundle::{Part, Source};

@@ -6,6 +6,7 @@ mod feed;
 mod ledger;
 mod members;
 mod plan;
+mod probe;
 mod queries;
 mod reading;
 mod since;
@@ -14,6 +15,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod wire;
+
+pub use probe::Probe;
 
 use super::{Base, ContainerKnown, Half, Note, Tell, Wishes};
 use crate::config::Config;

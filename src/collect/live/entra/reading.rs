@@ -192,7 +192,7 @@ impl Reading<'_> {
         }
         for extensions in &wanted {
             for version in ["beta", "v1.0"] {
-                let link = self.from_now(&queries::group_delta_from_now(version, extensions)).await?;
+                let link = self.now_link(&queries::group_delta_from_now(version, extensions)).await?;
                 match self.whole(feed, &queries::group_list(version, extensions), Of::Groups).await {
                     Ok(_) => return Ok(Some(self.done(link, version, extensions, Way::Lists))),
                     Err(Trouble::Refused(error)) => self.again(feed, Of::Groups, &error).await?,
@@ -233,7 +233,7 @@ impl Reading<'_> {
                 Err(trouble) => self.again(feed, Of::Users, &trouble.into_error()).await?,
             }
         }
-        let link = self.from_now(&queries::user_delta_from_now()).await?;
+        let link = self.now_link(&queries::user_delta_from_now()).await?;
         let read = self.whole(feed, &queries::users(), Of::Users).await;
         if self.ledger.denied("users", read)?.is_none() {
             return Ok(None);
@@ -243,7 +243,7 @@ impl Reading<'_> {
     }
 
     /// The link from which changes count; a service that gives none is read without.
-    async fn from_now(&self, query: &str) -> Result<Option<String>> {
+    async fn now_link(&self, query: &str) -> Result<Option<String>> {
         match self.wire.pages(query, async |_| Ok(())).await {
             Ok(link) => Ok(link),
             Err(Trouble::Failed(error)) => Err(error),

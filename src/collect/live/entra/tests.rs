@@ -53,7 +53,7 @@ fn group(n: u8, name: u8, members: &BTreeSet<(u8, u8)>) -> Value {
     json!({
         "id": id(GROUP, n), "displayName": format!("group {name}"), "securityEnabled": true, "groupTypes": [],
         "onPremisesSyncEnabled": null, "onPremisesSecurityIdentifier": null,
-        "writebackConfiguration": { "isEnabled": name % 2 == 0, "onPremisesGroupType": null },
+        "writebackConfiguration": { "isEnabled": name.is_multiple_of(2), "onPremisesGroupType": null },
         "members@delta": members,
     })
 }

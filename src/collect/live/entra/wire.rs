@@ -2,7 +2,7 @@
 //! for a collection.
 
 use super::ledger::Ledger;
-use crate::collect::graph_json::json_error;
+use crate::collect::graph_json::{json_error, objects};
 use crate::config::Config;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Place, Result};
@@ -113,6 +113,16 @@ impl Wire {
     /// What the client had to say since it was asked last.
     pub fn words(&self) -> Vec<Word> {
         std::mem::take(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Signs in; what the token says of itself, where it can be read.
+    pub async fn claims(&self) -> Result<Option<crate::graph::Claims>> {
+        Ok(self.graph.sign_in().await?)
+    }
+
+    /// Where Graph is, for messages.
+    pub fn address(&self) -> String {
+        self.graph.address().to_owned()
     }
 
     /// Signs in; whether the token carries a permission, as far as it can be read.
@@ -229,7 +239,8 @@ impl Wire {
 /// A path without what follows the question mark, and with its ids left out: thousands of lists are one source.
 fn without_ids(query: &str) -> String {
     let path = query.split('?').next().unwrap_or(query);
-    let is_id = |s: &str| ObjectGuid::parse(s).is_some() || s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
+    let is_id =
+        |s: &str| ObjectGuid::parse(s).is_some() || s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
     let segments: Vec<&str> = path.split('/').map(|s| if is_id(s) { "{id}" } else { s }).collect();
     segments.join("/")
 }
@@ -237,18 +248,8 @@ fn without_ids(query: &str) -> String {
 /// The objects of a body: of `value`, or the one object.
 pub fn list(body: &[u8], query: &str) -> Result<Vec<Value>> {
     let path = Path::new(query);
-    let value: Value = serde_json::from_slice(body).map_err(|e| json_error(path, &e))?;
-    match value {
-        Value::Object(mut map) => Ok(match map.remove("value") {
-            Some(Value::Array(values)) => values,
-            Some(other) => {
-                map.insert("value".to_owned(), other);
-                vec![Value::Object(map)]
-            }
-            None => vec![Value::Object(map)],
-        }),
-        _ => Err(Error::input(Place::file(path), "Graph's answer is no object")),
-    }
+    let value = serde_json::from_slice(body).map_err(|e| json_error(path, &e))?;
+    objects(value).ok_or_else(|| Error::input(Place::file(path), "Graph's answer is no object"))
 }
 
 #[cfg(test)]
@@ -264,7 +265,10 @@ mod tests {
                 "/v1.0/servicePrincipals/3a5c3221-c465-48c0-95b8-e9305786a271/synchronization/jobs/AAD2ADGroupProvisioning.a.b/schema",
                 "/v1.0/servicePrincipals/{id}/synchronization/jobs/{id}/schema",
             ),
-            ("/v1.0/directory/deletedItems/microsoft.graph.group?$top=1", "/v1.0/directory/deletedItems/microsoft.graph.group"),
+            (
+                "/v1.0/directory/deletedItems/microsoft.graph.group?$top=1",
+                "/v1.0/directory/deletedItems/microsoft.graph.group",
+            ),
             ("/beta/groups/delta", "/beta/groups/delta"),
         ] {
             assert_eq!(without_ids(query), wanted);
@@ -277,6 +281,7 @@ mod tests {
             (json!({ "value": [{ "id": 1 }, { "id": 2 }] }), 2),
             (json!({ "value": [] }), 0),
             (json!({ "id": 1 }), 1),
+            (json!({ "value": { "id": 1 } }), 1),
             (json!({ "id": 1, "value": "text" }), 1),
         ] {
             assert_eq!(list(body.to_string().as_bytes(), "q").unwrap().len(), count, "{body}");

@@ -1,15 +1,32 @@
-//! The Cloud Sync job as an assessment sees it: is there one, whom does it take in, what would it make of a group.
+//! The Cloud Sync job of a bundle: is there one, whom does it take in, what would it make of a group.
 
-use super::settings::{ScopeMode, Settings};
-use super::subject::Subject;
+use super::expression::{Attr, Attributes, Outcome, Value as Word};
+use super::schema::SynchronizationSchema;
+use super::scope::{Assignment, Scope};
+use super::{Current, JobPrediction};
 use crate::directory::ObjectGuid;
 use crate::directory::inventory::{EntraGroup, Inventory, NONE, Tri};
-use crate::predict::expression::{Attr, Attributes, Outcome, Value as Word};
-use crate::predict::schema::SynchronizationSchema;
-use crate::predict::scope::{Assignment, Scope};
-use crate::predict::{Current, JobPrediction};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+
+/// How Cloud Sync's scope is chosen (`[cloud_sync] scope`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScopeMode {
+    /// App role assignments ("selected security groups").
+    #[default]
+    Selected,
+    /// All security groups with an attribute filter.
+    Attribute,
+}
+
+impl ScopeMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ScopeMode::Selected => "selected",
+            ScopeMode::Attribute => "attribute",
+        }
+    }
+}
 
 /// Whether a job provisions Entra groups to AD.
 pub enum Job {
@@ -46,6 +63,8 @@ pub struct Projection {
 
 pub struct CloudView {
     pub job: Job,
+    /// There is no job, whatever mappings are put in its place.
+    absent: bool,
     mode: ScopeMode,
     assigned: Option<HashSet<ObjectGuid>>,
     /// Whether a group that is not in `assigned` is known not to be assigned.
@@ -61,7 +80,8 @@ pub struct CloudView {
 }
 
 impl CloudView {
-    pub fn build(inventory: &Inventory, settings: &Settings) -> Self {
+    /// `domain` is the configured AD domain, where there is one; else the job's name or the bundle tells.
+    pub fn build(inventory: &Inventory, mode: ScopeMode, domain: Option<&str>) -> Self {
         let cloud = &inventory.cloud_sync;
         let to_ad: Option<Vec<&Value>> =
             cloud.jobs.as_ref().map(|jobs| jobs.iter().filter(|j| writes_to_ad(j)).collect());
@@ -70,7 +90,7 @@ impl CloudView {
             .as_ref()
             .map(|list| list.iter().filter_map(|p| p.get("displayName")?.as_str().map(str::to_lowercase)).collect());
         let from_ad = inventory.ad.environment.domains.first().cloned();
-        let domain = settings.domain.clone().map(|d| d.to_lowercase()).or_else(|| match principals.as_deref() {
+        let domain = domain.map(str::to_lowercase).or_else(|| match principals.as_deref() {
             Some([one]) => Some(one.clone()),
             _ => from_ad,
         });
@@ -83,8 +103,9 @@ impl CloudView {
             (_, Some(schemas)) => job(schemas, domain.as_deref()),
         };
         CloudView {
+            absent: matches!(job, Job::Absent),
             job,
-            mode: settings.scope,
+            mode,
             assigned: cloud
                 .assignments
                 .as_ref()
@@ -103,6 +124,31 @@ impl CloudView {
         }
     }
 
+    /// Takes these mappings in place of the job's own.
+    pub fn use_schema(&mut self, schema: &SynchronizationSchema) {
+        let prediction = JobPrediction::new(schema, self.domain.as_deref());
+        self.job = match prediction.problem() {
+            None => Job::Known(Box::new(prediction)),
+            Some(problem) => Job::NoSchema(problem.to_owned()),
+        };
+    }
+    /// True where the input says that there is no job, also when other mappings stand in its place.
+    pub fn is_absent(&self) -> bool {
+        self.absent
+    }
+    /// Whether a group (by object number) is assigned to the job.
+    pub fn is_assigned(&self, inventory: &Inventory, object: u32) -> Option<bool> {
+        let known = self.assigned.as_ref()?.contains(&inventory.entra.objects[object as usize].id);
+        if known || self.all_assignments { Some(known) } else { None }
+    }
+    /// True where no scoping filter stands beside the service's own clause.
+    pub fn has_no_filter(&self) -> bool {
+        match &self.job {
+            Job::Known(prediction) => prediction.has_no_filter(),
+            Job::Absent => true,
+            Job::NotCollected | Job::NoSchema(_) => false,
+        }
+    }
     pub fn has_job(&self) -> bool {
         matches!(self.job, Job::NoSchema(_) | Job::Known(_))
     }
@@ -144,15 +190,15 @@ impl CloudView {
         })
     }
 
-    /// What the job would make of an existing group; `None` where no job's mappings are known.
-    pub fn project(&self, s: &Subject<'_>) -> Option<Projection> {
+    /// What the job would make of an existing group, by its rows (`entra` may be `NONE`); `None` where no job's mappings
+    /// are known.
+    pub fn project(&self, inventory: &Inventory, ad: u32, entra: u32) -> Option<Projection> {
         let Job::Known(prediction) = &self.job else { return None };
-        let inventory = s.cx.inventory;
-        let (_, object) = s.ad?;
-        let (cn, parent) = crate::directory::split(s.dn()?)?;
-        let sam = s.text(object.sam_account_name);
+        let object = inventory.ad_object(inventory.ad.groups.get(ad as usize)?);
+        let (cn, parent) = crate::directory::split(inventory.text.get(object.dn)?)?;
+        let sam = inventory.text.get(object.sam_account_name);
         let current = Current { cn: &cn, parent: &parent, sam };
-        let Some(group) = s.entra_group() else {
+        let Some(group) = inventory.entra.groups.get(entra as usize) else {
             let open = || Predicted::Unknown {
                 candidates: Vec::new(),
                 reason: "the Entra group is not in the input".to_owned(),
@@ -161,12 +207,20 @@ impl CloudView {
         };
         let projected = prediction.project(&GroupAttributes { inventory, view: self, group }, current);
         Some(Projection {
-            cn: predicted(projected.cn),
-            parent: predicted(projected.parent),
-            sam_account_name: projected.sam_account_name.map(predicted),
+            cn: projected.cn.into(),
+            parent: projected.parent.into(),
+            sam_account_name: projected.sam_account_name.map(Predicted::from),
         })
     }
 
+    /// What is odd about the mappings.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.job {
+            Job::Known(prediction) => prediction.notes(),
+            Job::NoSchema(reason) => vec![reason.clone()],
+            Job::NotCollected | Job::Absent => Vec::new(),
+        }
+    }
     /// The expression of a mapping, as the schema writes it.
     pub fn expression(&self, target: &str) -> Option<&str> {
         let Job::Known(prediction) = &self.job else { return None };
@@ -216,23 +270,25 @@ fn short(job: &Value) -> Value {
     })
 }
 
-fn predicted(outcome: Outcome) -> Predicted {
-    let text = |value: Word| value.as_text().map(|t| t.to_string());
-    match outcome {
-        Outcome::Value(value) => text(value).map_or(Predicted::Unchanged, Predicted::Value),
-        Outcome::Drop => Predicted::Unchanged,
-        Outcome::Error(text) => Predicted::Error(text),
-        Outcome::Unknown { candidates, reason } => {
-            Predicted::Unknown { candidates: candidates.into_iter().filter_map(text).collect(), reason }
+impl From<Outcome> for Predicted {
+    fn from(outcome: Outcome) -> Self {
+        let text = |value: Word| value.as_text().map(|t| t.to_string());
+        match outcome {
+            Outcome::Value(value) => text(value).map_or(Predicted::Unchanged, Predicted::Value),
+            Outcome::Drop => Predicted::Unchanged,
+            Outcome::Error(text) => Predicted::Error(text),
+            Outcome::Unknown { candidates, reason } => {
+                Predicted::Unknown { candidates: candidates.into_iter().filter_map(text).collect(), reason }
+            }
         }
     }
 }
 
 /// An Entra group as the job's source object.
-struct GroupAttributes<'a> {
-    inventory: &'a Inventory,
-    view: &'a CloudView,
-    group: &'a EntraGroup,
+pub struct GroupAttributes<'a> {
+    pub inventory: &'a Inventory,
+    pub view: &'a CloudView,
+    pub group: &'a EntraGroup,
 }
 
 impl GroupAttributes<'_> {
@@ -281,6 +337,7 @@ impl Attributes for GroupAttributes<'_> {
         match name {
             "objectId" => return Attr::Value(Word::str(self.inventory.entra_object(g).id.to_string())),
             "displayName" => return self.text("displayName", g.display_name),
+            "description" => return self.text("description", g.description),
             _ => {}
         }
         match name.to_ascii_lowercase().as_str() {

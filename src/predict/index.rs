@@ -1,6 +1,6 @@
 //! Look-ups over an Inventory that every rule shares, built once: who is who between Entra and AD.
 
-use crate::directory::inventory::{AdClass, AdGroup, Inventory, SidRef};
+use crate::directory::inventory::{AdClass, AdGroup, Inventory, NONE, SidRef};
 use crate::directory::{Anchor, AnchorText, ObjectGuid, starts_like_anchor};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use rayon::prelude::*;
@@ -151,6 +151,20 @@ pub fn anchor_of(inventory: &Inventory, group: &AdGroup) -> Option<Anchor> {
     AnchorText::read(inventory.text.get(group.admin_description))
         .anchor()
         .or_else(|| AnchorText::read(inventory.text.get(group.edoi)).anchor())
+}
+
+/// AD groups that have groups as members: (member object, group row), sorted.
+pub fn nesting(inventory: &Inventory) -> Vec<(u32, u32)> {
+    let rows = &inventory.ad.members;
+    let mut out: Vec<(u32, u32)> = (0..rows.len())
+        .into_par_iter()
+        .flat_map_iter(|row| {
+            let groups = rows.row(row).iter().filter(|m| inventory.ad.objects[**m as usize].group != NONE);
+            groups.map(move |m| (*m, row as u32))
+        })
+        .collect();
+    out.par_sort_unstable();
+    out
 }
 
 /// (object id, group row), sorted.

@@ -1,0 +1,35 @@
+//! The plan: which groups move when, what is done to the tenant before and after, and how each step is taken back. A pure
+//! function of an Inventory, an assessment, a policy and recorded decisions: no clock, no network; the same input gives
+//! the same bytes. With it, the difference that Cloud Sync makes to each group, and who gains or loses access by it.
+
+pub mod access;
+/// What an administrator decided about groups that no rule can decide (`decisions.toml`).
+pub mod decisions;
+pub mod difference;
+/// The published shape of `plan.json`.
+pub mod model;
+/// How waves are cut (`waves.toml`).
+pub mod policy;
+
+mod assemble;
+mod build;
+mod candidates;
+mod file;
+mod lookup;
+mod mappings;
+mod outside;
+mod predicted;
+mod risk;
+mod schedule;
+mod scripts;
+mod selection;
+mod servers;
+mod steps;
+/// TOML files of the operator's, with the line of every value.
+pub mod toml_file;
+mod waves;
+
+pub use build::{Input, Made, plan};
+pub use file::{canonical, hash, read};
+pub use model::{Order, PLAN_SCHEMA, Plan};
+pub use scripts::{Script, scripts};

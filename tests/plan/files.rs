@@ -1,0 +1,85 @@
+//! The files of a plan: hashed, refused when edited, never written over what is not ours.
+
+use crate::support::World;
+use crate::support::cli::Desk;
+use crate::{With, made};
+use groupshift::plan;
+
+fn desk() -> Desk {
+    let desk = Desk::collected(&World::base());
+    desk.run(&["plan", "bundle", "--out", "out/plan.json", "--draft"]).code(4);
+    desk
+}
+
+#[test]
+fn an_edited_plan_is_refused() {
+    let desk = desk();
+    let path = desk.path("out/plan.json");
+    let text = desk.text("out/plan.json");
+    let read = plan::read(&path).unwrap();
+    assert_eq!(read.sha256, plan::hash(&read).unwrap());
+    assert_eq!(read.bundle.path, "../bundle");
+    let sha = read.sha256.clone();
+    let zero = "0".repeat(64);
+    for (what, edited) in [
+        ("a value", text.replacen("\"executable\": false", "\"executable\": true", 1)),
+        ("a blank", text.replacen("\"executable\": false", "\"executable\":  false", 1)),
+        ("the hash", text.replacen(&sha, &zero, 1)),
+        ("a field more", text.replacen("\"executable\"", "\"more\": 1,\n  \"executable\"", 1)),
+        ("cut", text[..text.len() / 2].to_owned()),
+        ("another schema", text.replacen("plan/v1", "plan/v2", 1)),
+    ] {
+        assert_ne!(edited, text, "{what}");
+        std::fs::write(&path, edited).unwrap();
+        let error = plan::read(&path).unwrap_err();
+        assert!(!error.hints.is_empty(), "{what}: {error}");
+    }
+}
+
+#[test]
+fn it_writes_over_its_own_only() {
+    let desk = desk();
+    for name in ["plan.json", "plan.html", "plan.md", "plan-scripts"] {
+        let there = desk.path("out").join(name);
+        assert!(there.exists() || name == "plan-scripts", "{name}");
+    }
+    let again = ["plan", "bundle", "--out", "out/plan.json", "--draft"];
+    desk.run(&again).code(2).says(&["exists", "--force"]);
+    let before = desk.text("out/plan.json");
+    desk.run(&[&again[..], &["--force"]].concat()).code(4);
+    assert_eq!(desk.text("out/plan.json"), before);
+    std::fs::write(desk.path("out/plan.md"), "mine").unwrap();
+    desk.run(&[&again[..], &["--force"]].concat()).code(2).says(&["was not written by this program"]);
+    assert_eq!(desk.text("out/plan.md"), "mine");
+    desk.run(&["plan", "bundle", "--out", "plan", "--draft"]).code(2).says(&[".json"]);
+}
+
+#[test]
+fn it_is_what_its_schema_says() {
+    let desk = desk();
+    for (name, text) in [("plan", desk.text("out/plan.json"))] {
+        let schema: serde_json::Value = serde_json::from_str(&desk.run(&["schema", name]).ok().out).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+    for name in ["waves", "decisions"] {
+        let schema: serde_json::Value = serde_json::from_str(&desk.run(&["schema", name]).ok().out).unwrap();
+        assert!(jsonschema::validator_for(&schema).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn hostile_names_are_harmless() {
+    let mut world = World::base();
+    world.eset("displayName", serde_json::json!("<script>alert(1)</script>\u{202e}|x"));
+    let dir = tempfile::tempdir().unwrap();
+    let plan = made(&world, With::default());
+    let files = groupshift::report::plan::Files::beside(&dir.path().join("plan.json")).unwrap();
+    groupshift::report::plan::write(&plan, &files, false).unwrap();
+    for name in ["plan.html", "plan.md"] {
+        let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(!text.contains("<script>") && !text.contains('\u{202e}'), "{name}");
+    }
+}
