@@ -1,7 +1,7 @@
 //! The Entra half read live from a tenant over HTTPS: the same as its exported files, whatever way it is read, from a
 //! former bundle too; and what it says when it is refused something.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::type_complexity, clippy::unwrap_used, clippy::panic)]
 
 #[path = "graph_collect/tenant.rs"]
 mod tenant;
