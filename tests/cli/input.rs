@@ -300,9 +300,9 @@ fn what_is_not_read_is_listed() {
         .text("ad/notes.txt", "x")
         .text("readme.md", "x")
         .text("entra/other.json", "{}")
-        .text("cloudsync/provisioningLogs.json", "{}");
+        .text("cloudsync/other.json", "{}");
     let problems = world.run().json["problems"].to_string();
-    for name in ["ad/notes.txt", "readme.md", "entra/other.json", "cloudsync/provisioninglogs.json"] {
+    for name in ["ad/notes.txt", "readme.md", "entra/other.json", "cloudsync/other.json"] {
         assert!(problems.to_lowercase().contains(name), "{name}: {problems}");
     }
 }
