@@ -120,7 +120,8 @@ fn gates(inventory: &Inventory, settings: &Settings) -> Result<Vec<Gate>> {
 
 fn state_of(command: &str, checks: &[Check], gates: &[Gate]) -> CommandState {
     let of_checks = checks.iter().filter(|c| c.blocks.iter().any(|b| b == command)).map(|c| (c.id.as_str(), c.status));
-    let of_gates = gates.iter().filter(|g| g.blocks.iter().any(|b| b == command)).map(|g| (g.id.as_str(), g.status));
+    let holds = |b: &String| b == command || b.strip_prefix(command).is_some_and(|rest| rest.starts_with(" "));
+    let of_gates = gates.iter().filter(|g| g.blocks.iter().any(holds)).map(|g| (g.id.as_str(), g.status));
     let (mut failing, mut open) = (Vec::new(), Vec::new());
     for (id, status) in of_checks.chain(of_gates) {
         match status {
