@@ -167,11 +167,12 @@ impl Fault {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         let mut deepest = String::new();
         while let Some(this) = cause {
-            let tls = this
-                .downcast_ref::<rustls::Error>()
-                .or_else(|| this.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>());
-            if let Some(tls) = tls {
+            if let Some(tls) = tls_error(this) {
                 let (words, hint) = crate::tls::explain(tls);
+                let hint = match tls {
+                    rustls::Error::InvalidCertificate(_) => hint,
+                    _ => "What answers under this address speaks no TLS that is safe: check [entra] graph_url and login_url, and the proxy (HTTPS_PROXY, NO_PROXY).".to_owned(),
+                };
                 return Fault::new(FaultKind::Tls, request, words).hint(hint);
             }
             deepest = this.to_string();
@@ -197,6 +198,17 @@ impl Fault {
     /// The list has to be read again from its start.
     pub fn wants_restart(&self) -> bool {
         matches!(self.kind, FaultKind::ExpiredPage | FaultKind::ExpiredDelta)
+    }
+}
+
+/// The TLS error that this error is or wraps; an I/O error may wrap another.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut this = error;
+    loop {
+        if let Some(tls) = this.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        this = this.downcast_ref::<std::io::Error>()?.get_ref()?;
     }
 }
 

@@ -114,6 +114,10 @@ impl Pages {
             return Err(circle("the pages of the list go round in a circle"));
         }
         let body = self.graph.send(self.graph.request(Method::Get, &path, None)?).await?;
+        // A list in the place of an object would pass for a page without links.
+        if body.bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Fault::new(FaultKind::Malformed, &name, "the answer is a bare list, not a page"));
+        }
         let links: Links = serde_json::from_slice(&body.bytes).map_err(|e| malformed(&name, &e))?;
         if links.error.is_some() {
             return Err(Fault::answer(&name, body.status, None, &body.bytes).broken_off());
