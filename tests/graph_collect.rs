@@ -1,7 +1,7 @@
 //! The Entra half read live from a tenant over HTTPS: the same as its exported files, whatever way it is read, from a
 //! former bundle too; and what it says when it is refused something.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::type_complexity, clippy::unwrap_used, clippy::panic)]
 
 #[path = "graph_collect/tenant.rs"]
 mod tenant;
@@ -23,6 +23,25 @@ fn example() -> tempfile::TempDir {
     groupshift::example::write(dir.path()).unwrap();
     for part in ["ad", "connect"] {
         std::fs::remove_dir_all(dir.path().join(part)).unwrap();
+    }
+    // An eighth of it does, and is quick.
+    let kept = |value: &Value| value["id"].as_str().is_some_and(|id| id.starts_with(['0', '1']));
+    for name in ["groups-v1.json", "groups-beta.json", "deletedItems.json", "users.json"] {
+        let file = dir.path().join("entra").join(name);
+        let mut values: Vec<Value> = tenant::list(&file).into_iter().filter(kept).collect();
+        for value in &mut values {
+            if let Some(members) = value.get_mut("members").and_then(Value::as_array_mut) {
+                let other = |m: &Value| {
+                    m["@odata.type"] != "#microsoft.graph.user" && m["@odata.type"] != "#microsoft.graph.group"
+                };
+                members.retain(|m| other(m) || kept(m));
+            }
+        }
+        // The service shows no members of a deleted group.
+        if name.starts_with("deleted") {
+            values.iter_mut().for_each(|v| drop(v.as_object_mut().unwrap().remove("members")));
+        }
+        std::fs::write(&file, json!({ "value": values }).to_string()).unwrap();
     }
     dir
 }
@@ -224,10 +243,10 @@ fn tokens_that_expire_begin_the_part_again() {
     let dir = example();
     let offline = offline::collect(dir.path(), &offline::Wishes::default(), &mut |_, _| {}).unwrap();
     for refusal in [
-        ("/beta/groups/delta?$skiptoken=14", 400, "Directory_ExpiredPageToken"),
-        ("/beta/groups/delta?$skiptoken=21", 404, "UnknownError"),
+        ("/beta/groups/delta?$skiptoken", 400, "Directory_ExpiredPageToken"),
+        ("/beta/groups/delta?$skiptoken", 404, "UnknownError"),
         ("/beta/groups/delta?$deltatoken", 410, "SyncStateNotFound"),
-        ("/beta/users?$skiptoken=14", 400, "Directory_ExpiredPageToken"),
+        ("/beta/users?$skiptoken", 400, "Directory_ExpiredPageToken"),
         ("/beta/users/delta?$deltatoken=0", 400, "syncStateNotFound"),
         ("/v1.0/groups/$count", 503, "ServiceUnavailable"),
     ] {
@@ -408,7 +427,7 @@ fn changes_while_it_is_read_are_settled() {
     let (gone, joined, user) = (groups[0].clone(), groups[1].clone(), users[1].clone());
     let mut done = false;
     tenant.before = Some(Box::new(move |path, parts| {
-        if !done && path.contains("/groups/delta?$skiptoken=21") {
+        if !done && path.contains("/groups/delta?$skiptoken") {
             done = true;
             parts.groups.remove(&gone);
             parts.log.push(Log::Group(gone.clone()));

@@ -1,4 +1,5 @@
 //! Every documented answer of an operation that the collection reads goes through the types that read it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 use groupshift::collect::graph_json::{self, Record, Whole};
 use groupshift::directory::inventory::Assignment;

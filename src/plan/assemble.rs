@@ -43,7 +43,6 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
     job_stops(&mut parts, raw_job);
     order_stops(&mut parts, order, hold, has_canary, undecided);
 
-    let writes_of = |group: u32| 1 + parts.proposed.values[group as usize].len() as u64;
     let plots: Vec<WavePlot> = parts
         .selection
         .waves
@@ -98,7 +97,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
     summary.waves = waves.len() as u64;
     summary.outside = outside.len() as u64;
     summary.undecided = undecided;
-    timing.graph_writes = (0..parts.candidates.len() as u32).map(writes_of).sum();
+    timing.graph_writes = waves.iter().map(|w| w.graph_writes).sum();
     timing.directory_writes = plot.stamps;
     timing.cycles = CYCLES * waves.len() as u64;
     timing.minutes = schedule::write_minutes(timing.graph_writes) + timing.cycles * timing.cycle_minutes;

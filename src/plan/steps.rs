@@ -286,6 +286,18 @@ fn hold(w: &mut Writer<'_>, found: &mut Steps) {
         }
     }
     for time in ["first", "second"] {
+        if time == "second" {
+            let server = w.active();
+            w.script(
+                server,
+                "delta-sync",
+                "A cycle between the two files",
+                "What Connect would export is made up anew.",
+                vec![],
+                &["the run history says success"],
+                undo("none-needed", "A cycle does only what is due anyway."),
+            );
+        }
         w.pending(
             &format!("Pending exports without the canaries, {time} file"),
             "Two files, one cycle apart, show that Connect does not write the canaries.",

@@ -3,6 +3,8 @@
 use crate::browser::Browser;
 use crate::support::cli::Desk;
 use crate::support::{G, World, ad_user, user_dn, user_id};
+use groupshift::report::diff::html;
+use groupshift::report::diff::model::{Diff, DiffView, ForecastHeader, GroupDiff, Head, Row};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -99,4 +101,56 @@ fn two_scans_have_a_page_too() {
     let detail = browser.text("document.getElementById('detail').textContent");
     assert!(detail.contains("Members added (1)") && detail.contains(&user_dn(4)), "{detail}");
     quiet(&browser, &file);
+}
+
+/// As many groups as a page holds, each like the drifted one.
+struct Many {
+    header: ForecastHeader,
+    like: GroupDiff,
+    len: usize,
+}
+
+impl DiffView for Many {
+    fn head(&self) -> Head<'_> {
+        Head::Forecast(&self.header)
+    }
+    fn len(&self) -> usize {
+        self.len
+    }
+    fn is_notable(&self, index: usize) -> bool {
+        index.is_multiple_of(2)
+    }
+    fn row(&self, index: usize) -> Row {
+        let mut row = self.like.clone();
+        row.object_id = Some(crate::support::group_id(index as u32));
+        row.object_guid = Some(crate::support::ad_guid(index as u32));
+        row.dn = Some(format!("CN=Group {index:06},OU=GroupWriteback,DC=contoso,DC=com"));
+        row.display_name = Some(format!("Group {index:06}"));
+        row.differs = self.is_notable(index);
+        Row::Group(Box::new(row))
+    }
+}
+
+#[test]
+fn a_hundred_thousand_groups() {
+    let told = crate::told(&world());
+    let Diff::Forecast { header, groups } = serde_json::from_value(told.json.clone()).unwrap() else {
+        panic!("a forecast")
+    };
+    let like = groups.into_iter().find(|g| g.members.lost > 0).unwrap();
+    let view = Many { header, like, len: 100_000 };
+    let file = scratch("diff-many.html");
+    html::write(&view, &mut std::fs::File::create(&file).unwrap()).unwrap();
+    assert!(std::fs::metadata(&file).unwrap().len() < 64_000_000);
+    let Some(mut browser) = Browser::launch(1400, 900) else { return };
+    browser.open(&file, "#row=CN=Group 077777,OU=GroupWriteback,DC=contoso,DC=com");
+    browser.wait(LOADED);
+    browser.wait(&format!("{COUNT}.startsWith('50,000 of 100,000 rows')"));
+    browser.wait("document.querySelector('#detail[open]')?.textContent.includes('Group 077777')");
+    browser.eval("{ const q = document.getElementById('q'); q.value = '077778'; q.dispatchEvent(new Event('input', { bubbles: true })) }");
+    browser.wait(&format!("{COUNT}.startsWith('1 of 100,000 rows')"));
+    // Only the rows in sight are elements.
+    assert!(browser.number("document.querySelectorAll('#body [role=row]').length") <= 60.0);
+    quiet(&browser, &file);
+    std::fs::remove_file(&file).unwrap();
 }

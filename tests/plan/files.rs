@@ -57,13 +57,11 @@ fn it_writes_over_its_own_only() {
 #[test]
 fn it_is_what_its_schema_says() {
     let desk = desk();
-    for (name, text) in [("plan", desk.text("out/plan.json"))] {
-        let schema: serde_json::Value = serde_json::from_str(&desk.run(&["schema", name]).ok().out).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let wrong: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
-        assert!(wrong.is_empty(), "{wrong:?}");
-    }
+    let schema: serde_json::Value = serde_json::from_str(&desk.run(&["schema", "plan"]).ok().out).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&desk.text("out/plan.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
     for name in ["waves", "decisions"] {
         let schema: serde_json::Value = serde_json::from_str(&desk.run(&["schema", name]).ok().out).unwrap();
         assert!(jsonschema::validator_for(&schema).is_ok(), "{name}");

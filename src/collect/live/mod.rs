@@ -11,7 +11,7 @@ use crate::bundle::{self, Certificate, Part, RawFile, Source};
 use crate::config::{Config, Connect};
 use crate::directory::connect::ConnectServer;
 use crate::directory::inventory::Inventory;
-use crate::error::{Error, Result, exit};
+use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
@@ -215,6 +215,3 @@ fn read_connect(connect: &Connect) -> Result<Option<ConnectRead>> {
     };
     Ok(Some(ConnectRead { servers: connect::read_server(&files)?, sources }))
 }
-
-/// The exit code of an interrupted collection.
-pub const INTERRUPTED: u8 = exit::INTERRUPTED;

@@ -1,6 +1,6 @@
 //! What the certificate says of a scan: for each partition what was expected and read, and what the account may not see.
 
-use super::scan::Partition;
+use super::partition::Partition;
 use super::settling::Settled;
 use crate::bundle::Part;
 

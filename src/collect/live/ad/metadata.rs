@@ -2,7 +2,6 @@
 //! raw: as the XML that Active Directory makes of it, or as the binary value on servers that make none.
 
 use super::discover::Forest;
-use super::feed::Feed;
 use super::link::{self, Line};
 use crate::bundle::{RawFile, files};
 use crate::collect::ldif::Entry;
@@ -48,12 +47,7 @@ impl Metadata {
 }
 
 /// Reads the metadata of these groups; the names are those whose metadata is hidden.
-pub async fn read(
-    line: &mut Line<'_>,
-    forest: &Forest,
-    feed: &Feed,
-    groups: &[ObjectGuid],
-) -> Result<(RawFile, Vec<String>)> {
+pub async fn read(line: &mut Line<'_>, forest: &Forest, groups: &[ObjectGuid]) -> Result<(RawFile, Vec<String>)> {
     let mut file = RawFile::new(files::AD_METADATA)?;
     let mut hidden = Vec::new();
     // The lists are long, and the server makes them up on request: few at a time.
@@ -69,6 +63,5 @@ pub async fn read(
             }
         }
     }
-    debug_assert!(groups.len() <= feed.seen.len());
     Ok((file, hidden))
 }

@@ -9,6 +9,8 @@ mod feed;
 mod link;
 mod metadata;
 mod names;
+mod partition;
+mod plain;
 mod probe;
 mod scan;
 mod security;
@@ -16,8 +18,8 @@ mod settling;
 mod since;
 
 pub use metadata::Metadata;
+pub use plain::read_plainly;
 pub use probe::{Effective, Probe};
-pub use scan::{Partition, Scanned, Task, scan};
 
 use super::{Base, Half, Note, Tell, Wishes};
 use crate::bundle::{Part, Source};
@@ -29,6 +31,7 @@ use crate::report::plain;
 use discover::Forest;
 use feed::Feed;
 use link::{Dialer, Line};
+use scan::{Scanned, Task, scan};
 use since::Way;
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -158,7 +161,7 @@ impl<'c> Reader<'c> {
         let mut metadata = None;
         if wishes.audit {
             doing("replication metadata");
-            let (file, hidden) = metadata::read(&mut line, &forest, &feed, &written_back).await?;
+            let (file, hidden) = metadata::read(&mut line, &forest, &written_back).await?;
             metadata = Some(Part {
                 expected: Some(written_back.len() as u64),
                 read: file.records(),

@@ -6,6 +6,7 @@
 use super::feed::{Batch, Feed};
 use super::link::{self, Dialer, Read, Trouble, Whole};
 use super::names::Kind;
+use super::partition::{Listing, Partition, cut};
 use crate::collect::ad::NameKeys;
 use crate::collect::live::{Note, Tell};
 use crate::directory::ObjectGuid;
@@ -19,8 +20,6 @@ use tokio::sync::{Notify, mpsc};
 
 /// Batches that may wait for the consumer.
 const AHEAD: usize = 8;
-/// Objects of a partition, at least.
-const WORTH_CUTTING: usize = 5_000;
 /// A database with fewer sequence numbers has fewer objects: its sorts are read in one piece, while they are counted.
 pub const SMALL: u64 = 50_000;
 /// Lists that wait to be completed by other connections; more are completed on the spot.
@@ -37,40 +36,6 @@ pub struct Task<'t> {
     pub group_attributes: &'t [&'t str],
     pub group_controls: &'t [Control],
     pub tell: &'t Tell<'t>,
-}
-
-/// One partition: what it is, and what the listing expects of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partition {
-    pub kind: Kind,
-    /// Of uSNCreated: more than the first, at most the second.
-    pub range: (Option<i64>, Option<i64>),
-    pub expected: u64,
-}
-
-impl Partition {
-    fn filter(&self) -> String {
-        let (above, up_to) = self.range;
-        let above = above.map(|n| format!("(uSNCreated>={})", n.saturating_add(1))).unwrap_or_default();
-        let up_to = up_to.map(|n| format!("(uSNCreated<={n})")).unwrap_or_default();
-        self.kind.and(&format!("{above}{up_to}"))
-    }
-    pub fn name(&self) -> String {
-        let kind = self.kind.name();
-        match self.range {
-            (None, None) => format!("{kind}, in one piece"),
-            (None, Some(to)) => format!("{kind}, uSNCreated up to {to}"),
-            (Some(from), None) => format!("{kind}, uSNCreated above {from}"),
-            (Some(from), Some(to)) => format!("{kind}, uSNCreated above {from} up to {to}"),
-        }
-    }
-}
-
-/// The objects that the count found.
-#[derive(Debug, Default, Clone)]
-pub struct Listing {
-    pub guids: Vec<ObjectGuid>,
-    created: Vec<i64>,
 }
 
 /// What the scan brought.
@@ -375,83 +340,4 @@ pub async fn list(session: &Session, base: &str, kind: Kind) -> Result<Listing, 
         }
     }
     Ok(listing)
-}
-
-/// Cuts a sort into pieces of about the same number of objects.
-fn cut(kind: Kind, listing: &Listing, connections: usize) -> Vec<Partition> {
-    let total = listing.guids.len();
-    let whole = |expected| vec![Partition { kind, range: (None, None), expected }];
-    let pieces = if connections > 1 { (connections * 2).min(total / WORTH_CUTTING) } else { 1 };
-    if pieces < 2 || listing.created.len() != total {
-        return whole(total as u64);
-    }
-    let mut created = listing.created.clone();
-    created.sort_unstable();
-    let mut out = Vec::new();
-    let (mut from, mut at) = (None, 0);
-    for piece in 1..=pieces {
-        let end = total * piece / pieces;
-        let to = match piece == pieces {
-            true => None,
-            false => created.get(end.saturating_sub(1)).copied(),
-        };
-        // Numbers repeat at most by a defect, and then the border moves to where they end.
-        let next = to.map_or(total, |to| created.partition_point(|n| *n <= to));
-        if next > at || to.is_none() {
-            out.push(Partition { kind, range: (from, to), expected: (next - at) as u64 });
-            (from, at) = (to, next);
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn partitions_are_disjoint_and_cover(created in proptest::collection::vec(0i64..5_000, 0..30_000), connections in 1usize..9) {
-            let listing = Listing { guids: vec![ObjectGuid::NIL; created.len()], created: created.clone() };
-            let partitions = cut(Kind::Groups, &listing, connections);
-            let holds = |p: &Partition, n: i64| p.range.0.is_none_or(|a| n > a) && p.range.1.is_none_or(|b| n <= b);
-            for n in created.iter().copied().chain([-1, 5_001, i64::MAX]) {
-                prop_assert_eq!(partitions.iter().filter(|p| holds(p, n)).count(), 1, "{}", n);
-            }
-            for p in &partitions {
-                prop_assert_eq!(p.expected, created.iter().filter(|n| holds(p, **n)).count() as u64);
-            }
-        }
-    }
-
-    #[test]
-    fn small_sorts_and_hidden_numbers_are_read_in_one_piece() {
-        let listing = |n: usize, created: usize| Listing {
-            guids: vec![ObjectGuid::NIL; n],
-            created: (0..created as i64).collect(),
-        };
-        for (n, created, connections, pieces) in [
-            (10, 10, 4, 1),
-            (2_000, 2_000, 4, 4),
-            (9_000, 9_000, 4, 8),
-            (9_000, 8_999, 4, 1),
-            (9_000, 9_000, 1, 1),
-            (0, 0, 4, 1),
-        ] {
-            assert_eq!(
-                cut(Kind::Groups, &listing(n, created), connections).len(),
-                pieces,
-                "{n} {created} {connections}"
-            );
-        }
-    }
-
-    #[test]
-    fn filters() {
-        let p = Partition { kind: Kind::Groups, range: (Some(5), Some(9)), expected: 0 };
-        assert_eq!(p.filter(), "(&(objectCategory=group)(uSNCreated>=6)(uSNCreated<=9))");
-        let p = Partition { kind: Kind::Groups, range: (None, None), expected: 0 };
-        assert_eq!(p.filter(), "(objectCategory=group)");
-    }
 }

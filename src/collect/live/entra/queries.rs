@@ -64,8 +64,9 @@ pub fn group_details(properties: &[&str]) -> String {
     format!("/beta/groups?$select=id,{}&$top=999", properties.join(","))
 }
 
-pub fn deleted_groups() -> String {
-    format!("/v1.0/directory/deletedItems/microsoft.graph.group?$select={GROUP},deletedDateTime&$top=999")
+pub fn deleted_groups(version: &str) -> String {
+    let select = group_select(version, &BTreeSet::new());
+    format!("/{version}/directory/deletedItems/microsoft.graph.group?$select={select},deletedDateTime&$top=999")
 }
 
 pub fn members(group: &str) -> String {

@@ -114,7 +114,8 @@ impl Reading<'_> {
                 counts = self.counts().await?;
                 let (is_groups, _, is_users) = state.counts();
                 let reached = |is: u64, wanted: Option<u64>| wanted.is_none_or(|w| is >= w);
-                if reached(is_groups, counts.groups) && reached(is_users, counts.users) {
+                if (!has_groups || reached(is_groups, counts.groups)) && (!has_users || reached(is_users, counts.users))
+                {
                     break;
                 }
             }
@@ -417,7 +418,10 @@ impl Reading<'_> {
 
     async fn deleted(&self, state: State) -> Result<(State, bool)> {
         let (state, read) = feed::through(state, async |feed| {
-            let read = self.whole(feed, &queries::deleted_groups(), Of::DeletedGroups).await;
+            let mut read = self.whole(feed, &queries::deleted_groups("beta"), Of::DeletedGroups).await;
+            if let Err(Trouble::Refused(_) | Trouble::Missing(_)) = read {
+                read = self.whole(feed, &queries::deleted_groups("v1.0"), Of::DeletedGroups).await;
+            }
             Ok(self.ledger.denied("deletedItems", read)?.is_some())
         })
         .await?;

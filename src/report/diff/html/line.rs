@@ -79,6 +79,8 @@ pub(super) fn of_group(row: &GroupDiff) -> PageRow<'_> {
         attributes: row
             .attributes
             .iter()
+            // Name and container stand there already.
+            .filter(|a| a.attribute != "distinguishedName")
             .map(|a| Line {
                 name: &a.attribute,
                 columns: [

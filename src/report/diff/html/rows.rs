@@ -21,8 +21,8 @@ const FIRST_BLOCK: usize = 200;
 const BLOCK: usize = 2_000;
 /// What the string table may hold in memory.
 const TABLE_BYTES: usize = 16 << 20;
-/// Names of a list that a row shows, from generous to none.
-const LEVELS: [usize; 5] = [200, 40, 8, 1, 0];
+/// Names of a list that a row shows, from generous to none; after the last, only what changes of name and place stays.
+const LEVELS: [Option<usize>; 6] = [Some(200), Some(40), Some(8), Some(1), Some(0), None];
 /// Rows of a print.
 const PRINT_ROWS: usize = 1_000;
 
@@ -144,7 +144,7 @@ impl Encoder {
         self.done += 1;
     }
 
-    fn row_at(&mut self, row: &PageRow<'_>, level: usize) {
+    fn row_at(&mut self, row: &PageRow<'_>, level: Option<usize>) {
         self.open();
         self.number(row.severity as u64);
         self.interned(row.action);
@@ -173,7 +173,8 @@ impl Encoder {
         self.open();
         for line in &row.attributes {
             // Where room is short, what stays as it is stays out.
-            if level > 0 || line.state != 0 {
+            let named = matches!(line.name, "cn" | "parentDistinguishedName");
+            if level > Some(0) || line.state != 0 && (level.is_some() || named) {
                 self.attribute(line);
             }
         }
@@ -185,7 +186,7 @@ impl Encoder {
             self.interned(section.sign);
             self.number(section.count);
             self.open();
-            for (text, reason) in section.items.iter().take(level) {
+            for (text, reason) in section.items.iter().take(level.unwrap_or(0)) {
                 self.open();
                 self.optional(Some(text));
                 if let Some(reason) = reason {
@@ -198,7 +199,8 @@ impl Encoder {
         }
         self.close();
         self.open();
-        row.notes.iter().for_each(|note| self.interned(note));
+        let notes = if level.is_some() { row.notes.len() } else { 1 };
+        row.notes.iter().take(notes).for_each(|note| self.interned(note));
         self.close();
         self.number(row.differs.into());
         match row.access {
