@@ -64,10 +64,10 @@ pub static NEEDS: &[Need] = &[
         Severity::Low,
         READ,
     ),
-    // There is no permission that only reads this.
+    // Only the permission that also writes is documented; one that only reads is accepted where a token holds it.
     need(
         "read whether a group is managed in the cloud",
-        &["Group-OnPremisesSyncBehavior.ReadWrite.All"],
+        &["Group-OnPremisesSyncBehavior.ReadWrite.All", "Group-OnPremisesSyncBehavior.Read.All"],
         Severity::Medium,
         READ,
     ),
