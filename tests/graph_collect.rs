@@ -277,7 +277,7 @@ fn what_is_denied_is_named() {
         ("/synchronization/jobs", "jobs", "Synchronization.Read.All"),
         ("/onPremisesSynchronization", "onPremisesSynchronization", "OnPremDirectorySynchronization.Read.All"),
         ("/appRoleAssignedTo", "appRoleAssignedTo", "Application.Read.All"),
-        ("/onPremisesSyncBehavior", "onPremisesSyncBehavior", "Group-OnPremisesSyncBehavior.Read.All"),
+        ("/onPremisesSyncBehavior", "onPremisesSyncBehavior", "Group-OnPremisesSyncBehavior.ReadWrite.All"),
     ] {
         let mut tenant = Tenant::load(dir.path());
         tenant.denied = vec![(path, 403, "Authorization_RequestDenied")];

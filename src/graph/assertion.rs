@@ -23,9 +23,6 @@ pub struct Signer {
 impl Signer {
     pub fn new(certificate: &Path, key_file: &Path) -> Result<Signer> {
         let chain = tls::certificates(certificate)?;
-        let leaf =
-            chain.first().ok_or_else(|| Error::input(Place::file(certificate), "no certificate in this file"))?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(leaf));
         let refused = |why: &str| {
             Error::input(Place::file(key_file), why.to_owned())
                 .hint("Use an RSA key of 2048 bits or more, as PKCS #8 or PKCS #1 in PEM; register its certificate with the application.")
@@ -37,12 +34,13 @@ impl Signer {
         };
         let key = key.map_err(|_| refused("the key is not an RSA key that can sign (PS256)"))?;
         // SubjectPublicKeyInfo holds the public key as it stands, so a foreign certificate is noticed here, not by the
-        // service.
+        // service. A file with the whole chain may have it in any place.
         let public = key.public_key().as_ref();
-        if !leaf.windows(public.len()).any(|w| w == public) {
+        let Some(own) = chain.iter().find(|c| c.windows(public.len()).any(|w| w == public)) else {
             return Err(Error::input(Place::file(certificate), "the certificate belongs to another key")
                 .hint(format!("{} has to hold the certificate's key.", key_file.display())));
-        }
+        };
+        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(own));
         Ok(Signer { thumbprint, key })
     }
 

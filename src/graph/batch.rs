@@ -9,6 +9,7 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// Requests in one batch.
 pub const PER_BATCH: usize = 20;
@@ -80,6 +81,8 @@ impl Graph {
         out: &mut [Option<BatchAnswer>],
     ) -> Result<(), Fault> {
         let mut open: Vec<usize> = chunk.to_vec();
+        let name = format!("POST /{version}/$batch");
+        let begun = Instant::now();
         let mut attempt = 0;
         while !open.is_empty() {
             let mut parts = Vec::new();
@@ -89,22 +92,13 @@ impl Graph {
             let body = json!({ "requests": parts });
             let mut request = self.request(Method::Post, &format!("/{version}/$batch"), Some(&body))?;
             request.units = Some(open.iter().map(|i| estimate(&requests[*i].path)).sum());
-            let name = format!("POST /{version}/$batch");
+            // Where a part failed, some services say so for the whole; the parts tell which.
+            request.also = Some(424);
             let reads = open.iter().all(|i| requests[*i].method == Method::Get);
             let answered = match self.send(request).await {
                 // A batch of reads may be sent again whatever became of it.
-                Err(fault) if reads && fault.kind == FaultKind::Transport && attempt + 1 < retry::TRIES => {
-                    self.pause_for(retry::pause(attempt, fastrand::f64())).await;
-                    attempt += 1;
-                    continue;
-                }
-                Err(fault)
-                    if reads
-                        && fault.kind == FaultKind::Service
-                        && fault.status != Some(424)
-                        && attempt + 1 < retry::TRIES =>
-                {
-                    self.pause_for(retry::pause(attempt, fastrand::f64())).await;
+                Err(fault) if reads && attempt + 1 < retry::TRIES && may_pass(&fault) => {
+                    self.pause_for(&fault, retry::pause(attempt, fastrand::f64()), 0).await;
                     attempt += 1;
                     continue;
                 }
@@ -112,44 +106,69 @@ impl Graph {
             };
             let answers: Answers = serde_json::from_slice(&answered.bytes).map_err(|e| malformed(&name, &e))?;
             let mut again = Vec::new();
-            let mut asked = None;
+            let mut faults = BTreeMap::new();
+            let (mut asked, mut refused, mut last) = (None, 0, None);
             for answer in answers.responses {
                 let Some(index) = answer.id.parse::<usize>().ok().filter(|i| open.contains(i)) else {
                     return Err(Fault::new(FaultKind::Malformed, &name, "an answer to a request that was not made"));
                 };
                 let request = &requests[index];
-                let repeatable = request.method == Method::Get || matches!(answer.status, 429 | 424);
-                if (retry::is_passing(answer.status) || answer.status == 424)
-                    && repeatable
-                    && attempt + 1 < retry::TRIES
-                {
-                    let after = answer.header("Retry-After").and_then(|v| retry::retry_after(&v, Utc::now()));
-                    asked = asked.max(after);
-                    again.push(index);
-                    continue;
+                if out[index].is_some() || again.contains(&index) {
+                    return Err(Fault::new(FaultKind::Malformed, &name, "two answers to one request"));
                 }
                 let shown = format!("{} {}", request.method.as_str(), shown(&request.path));
-                out[index] = Some(match answer.status {
-                    200..300 => Ok(answer.body),
+                let result = match answer.status {
+                    200..300 => Ok(answer.body.clone()),
                     status => Err(Fault::answer(
                         &shown,
                         status,
                         answer.header("request-id"),
                         answer.body.to_string().as_bytes(),
                     )),
-                });
+                };
+                let repeatable = request.method == Method::Get || matches!(answer.status, 429 | 424);
+                match result {
+                    Err(fault) if repeatable && (retry::is_passing(answer.status) || answer.status == 424) => {
+                        asked =
+                            asked.max(answer.header("Retry-After").and_then(|v| retry::retry_after(&v, Utc::now())));
+                        refused += u64::from(answer.status == 429);
+                        again.push(index);
+                        // What failed only because another part did says least.
+                        if last.is_none() || answer.status != 424 {
+                            last = Some(fault.clone());
+                        }
+                        faults.insert(index, fault);
+                    }
+                    result => out[index] = Some(result),
+                }
             }
             if let Some(missing) = open.iter().find(|i| out[**i].is_none() && !again.contains(i)) {
                 let path = shown(&requests[*missing].path);
                 return Err(Fault::new(FaultKind::Malformed, &name, format!("the answer to {path} is missing")));
             }
-            if !again.is_empty() {
-                self.pause_for(asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()))).await;
+            if let Some(fault) = last {
+                let pause = asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
+                if attempt + 1 >= retry::TRIES || begun.elapsed() + pause > retry::PATIENCE {
+                    for (index, fault) in faults {
+                        out[index] = Some(Err(fault));
+                    }
+                    return Ok(());
+                }
+                self.pause_for(&fault, pause, refused).await;
             }
             open = again;
             attempt += 1;
         }
         Ok(())
+    }
+}
+
+/// Whether what became of the whole batch may be otherwise the next time.
+fn may_pass(fault: &Fault) -> bool {
+    match fault.kind {
+        FaultKind::Transport => true,
+        FaultKind::Service => fault.status.is_some_and(retry::is_passing),
+        _ => false,
     }
 }
 

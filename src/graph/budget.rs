@@ -44,6 +44,8 @@ struct State {
     last: Instant,
     /// Below 1 while the service says that the limit is near.
     slowed: f64,
+    /// Nothing is spent before: the service asked to wait.
+    held: Option<Instant>,
 }
 
 impl Budget {
@@ -51,7 +53,7 @@ impl Budget {
     pub fn new(percent: u8) -> Budget {
         let share = f64::from(percent.clamp(1, 100)) / 100.0;
         let per_second = TenantSize::Small.units() / 10.0 * share;
-        let state = State { per_second, available: per_second, last: Instant::now(), slowed: 1.0 };
+        let state = State { per_second, available: per_second, last: Instant::now(), slowed: 1.0, held: None };
         Budget { share, state: Mutex::new(state) }
     }
 
@@ -72,13 +74,25 @@ impl Budget {
             state.available = (state.available + earned).min(rate.max(units));
             state.last = now;
             state.available -= units;
-            match state.available < 0.0 {
+            let paced = match state.available < 0.0 {
                 true => now + Duration::from_secs_f64(-state.available / rate),
-                false => return Duration::ZERO,
+                false => now,
+            };
+            match paced.max(state.held.unwrap_or(now)) {
+                until if until <= now => return Duration::ZERO,
+                until => until,
             }
         };
         sleep_until(until).await;
         started.elapsed()
+    }
+
+    /// The service refused, and wants nothing for a while: half of the pace from then on, until it is at ease again.
+    pub async fn throttled(&self, pause: Duration) {
+        let mut state = self.state.lock().await;
+        let until = Instant::now() + pause.min(super::retry::PATIENCE);
+        state.held = state.held.max(Some(until));
+        state.slowed = (state.slowed / 2.0).max(0.1);
     }
 
     /// What the service answered: units that the request cost beyond the estimate, and how near the limit is.
@@ -149,6 +163,31 @@ mod tests {
         // 8,000 units at half of 8,000 in ten seconds.
         let took = started.elapsed().as_secs_f64();
         assert!((19.0..21.0).contains(&took), "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_holds_everything_and_halves_the_pace() {
+        let budget = Budget::new(100);
+        budget.size(TenantSize::Large).await;
+        budget.throttled(Duration::from_secs(7)).await;
+        let started = Instant::now();
+        budget.take(1.0).await;
+        assert!((7.0..7.1).contains(&started.elapsed().as_secs_f64()), "{:?}", started.elapsed());
+        let started = Instant::now();
+        for _ in 0..4_000 {
+            budget.take(1.0).await;
+        }
+        let took = started.elapsed().as_secs_f64();
+        assert!((8.5..10.5).contains(&took), "half of 800 a second: {took}");
+        // However long the service wants to be left alone, the pace never falls to nothing.
+        for _ in 0..50 {
+            budget.throttled(Duration::ZERO).await;
+        }
+        let started = Instant::now();
+        for _ in 0..800 {
+            budget.take(1.0).await;
+        }
+        assert!(started.elapsed().as_secs_f64() < 11.0);
     }
 
     #[tokio::test(start_paused = true)]

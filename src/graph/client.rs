@@ -63,6 +63,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Longest silence of a running answer.
     pub read_timeout: Duration,
+    /// Longest time of one answer as a whole, so that one that trickles in ends too.
+    pub answer_timeout: Duration,
     /// Shows the code of a sign-in by device code.
     pub show_code: ShowCode,
     /// Told of every repeated request, for `-v`.
@@ -75,6 +77,7 @@ impl Default for Options {
             budget_percent: 50,
             connect_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_secs(120),
+            answer_timeout: Duration::from_secs(300),
             show_code: Box::new(|_| {}),
             tell: Box::new(|_| {}),
         }
@@ -141,6 +144,8 @@ pub(super) struct Request<'r> {
     pub eventual: bool,
     /// Resource units, where the path does not tell.
     pub units: Option<f64>,
+    /// A status beyond the 200s whose body is an answer all the same.
+    pub also: Option<u16>,
 }
 
 impl Graph {
@@ -152,9 +157,11 @@ impl Graph {
     ) -> Result<Graph> {
         let addresses = Addresses::of(entra)?;
         let sign_in = SignIn::new(entra, &addresses, secret, options.show_code)?;
-        let tls = tls::client_config(entra.ca_file.as_deref(), None)?;
+        let mut tls = (*tls::client_config(entra.ca_file.as_deref(), None)?).clone();
+        // The client offers HTTP/2 only where its configuration says so.
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured((*tls).clone())
+            .tls_backend_preconfigured(tls)
             .https_only(true)
             // A token must not go to where an answer points.
             .redirect(reqwest::redirect::Policy::none())
@@ -162,6 +169,7 @@ impl Graph {
             .user_agent(concat!("groupshift/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
+            .timeout(options.answer_timeout)
             .pool_max_idle_per_host(AT_A_TIME)
             .build()
             .map_err(|e| Error::failed(format!("the HTTP client cannot be set up: {e}")))?;
@@ -259,7 +267,7 @@ impl Graph {
             Fault::new(FaultKind::Link, &format!("{} {shown}", method.as_str()), why)
                 .hint("The link is not followed, since the token would go there; check [entra] graph_url and what stands between.")
         })?;
-        Ok(Request { method, url, shown, body, if_match: None, eventual: false, units: None })
+        Ok(Request { method, url, shown, body, if_match: None, eventual: false, units: None, also: None })
     }
 
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Body, Fault> {
@@ -292,25 +300,33 @@ impl Graph {
                 _ => false,
             };
             let pause = asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
-            if !again || attempt + 1 >= retry::TRIES || begun.elapsed() + pause > retry::PATIENCE {
-                return Err(match attempt {
-                    0 => fault,
-                    _ => Fault { words: format!("{} (tried {} times)", fault.words, attempt + 1), ..fault },
-                });
+            if fault.kind == FaultKind::Throttled {
+                // Requests beside this one would be refused as well.
+                inner.budget.throttled(pause).await;
+            }
+            let too_long = begun.elapsed() + pause > retry::PATIENCE;
+            if !again || attempt + 1 >= retry::TRIES || too_long {
+                let mut words = fault.words.clone();
+                if attempt > 0 {
+                    words.push_str(&format!(" (tried {} times)", attempt + 1));
+                }
+                if again && too_long {
+                    words.push_str(&format!(" (it asks to wait {} s, which is too long)", pause.as_secs()));
+                }
+                return Err(Fault { words, ..fault });
             }
             attempt += 1;
-            inner.counters.repeated.fetch_add(1, Ordering::Relaxed);
-            (inner.tell)(format!("{fault}; again in {:.1} s", pause.as_secs_f64()));
-            inner.wait(pause);
-            sleep(pause).await;
+            inner.pause(&fault, pause).await;
         }
     }
 
-    /// What one answer of a batch told of the limit.
-    pub(super) async fn pause_for(&self, pause: Duration) {
-        self.inner.counters.throttled.fetch_add(1, Ordering::Relaxed);
-        self.inner.wait(pause);
-        sleep(pause).await;
+    /// Waits before parts of a batch are sent again; `refused` of them because the limit was reached.
+    pub(super) async fn pause_for(&self, fault: &Fault, pause: Duration, refused: u64) {
+        if refused > 0 {
+            self.inner.counters.throttled.fetch_add(refused, Ordering::Relaxed);
+            self.inner.budget.throttled(pause).await;
+        }
+        self.inner.pause(fault, pause).await;
     }
 }
 
@@ -329,6 +345,14 @@ impl From<Fault> for Missed {
 impl Inner {
     fn wait(&self, time: Duration) {
         self.counters.waited_ms.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Says why, counts, and waits before something is sent again.
+    async fn pause(&self, fault: &Fault, pause: Duration) {
+        self.counters.repeated.fetch_add(1, Ordering::Relaxed);
+        (self.tell)(format!("{fault}; again in {:.1} s", pause.as_secs_f64()));
+        self.wait(pause);
+        sleep(pause).await;
     }
 
     /// Sends once.
@@ -361,7 +385,7 @@ impl Inner {
         let bytes = body_of(answer, name, MAX_BODY).await?;
         self.counters.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let request_id = header(&headers, "request-id").map(str::to_owned);
-        if !(200..300).contains(&status) {
+        if !(200..300).contains(&status) && request.also != Some(status) {
             let asked = header(&headers, "retry-after").and_then(|v| retry::retry_after(v, Utc::now()));
             if status == 429 {
                 self.counters.throttled.fetch_add(1, Ordering::Relaxed);

@@ -38,7 +38,7 @@ impl Addresses {
     /// The address of a path such as `/v1.0/groups?$top=999`, or of a link that Graph gave. A link to another host,
     /// scheme or port is refused: tokens go to the configured host only.
     pub fn graph_address(&self, path: &str) -> Result<Url, String> {
-        if path.starts_with('/') {
+        if path.starts_with('/') && !path.starts_with("//") {
             let base = self.graph.as_str().trim_end_matches('/');
             return Url::parse(&format!("{base}{path}")).map_err(|e| format!("{path} is no path: {e}"));
         }
@@ -83,6 +83,7 @@ mod tests {
             "https://evil.test:8443/v1.0",
             "https://graph.test:8443@evil.test/",
             "ftp:x",
+            "//evil.test/v1.0",
             "groups",
         ] {
             assert!(addresses.graph_address(link).is_err(), "{link}");

@@ -1,9 +1,10 @@
 //! What went wrong with Graph or the sign-in: its kind for the program, its words for the administrator.
 
-use super::aadsts;
+use super::{aadsts, permissions};
 use crate::error::{Error, Place};
 use crate::report::plain;
 use serde::Deserialize;
+use serde_json::Value;
 use std::fmt;
 
 /// What sort of failure.
@@ -54,26 +55,26 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Envelope {
-    error: Detail,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Detail {
-    code: String,
-    message: String,
-    #[serde(rename = "innerError")]
-    inner: Inner,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Inner {
-    #[serde(rename = "request-id")]
-    request_id: Option<String>,
+/// Graph's own words in an error's body: code, message, request id. Services behind Graph differ in letter case, leave
+/// parts out or put null there; what is not understood does not cost the rest.
+fn detail(body: &[u8]) -> (String, String, Option<String>) {
+    fn member<'v>(value: &'v Value, name: &str) -> &'v Value {
+        let found = value.as_object().and_then(|o| o.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
+        found.map_or(&Value::Null, |(_, value)| value)
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = member(&body, "error");
+    // Services that speak OAuth give the error as a text.
+    if error.is_string() {
+        return (text(error), text(member(&body, "error_description")), None);
+    }
+    let inner = member(error, "innerError");
+    (
+        text(member(error, "code")),
+        text(member(error, "message")),
+        member(inner, "request-id").as_str().map(str::to_owned),
+    )
 }
 
 #[derive(Deserialize, Default)]
@@ -106,10 +107,10 @@ impl Fault {
 
     /// From an answer that is no success.
     pub(super) fn answer(request: &str, status: u16, request_id: Option<String>, body: &[u8]) -> Fault {
-        let envelope: Envelope = serde_json::from_slice(body).unwrap_or_default();
-        let Detail { code, message, inner } = envelope.error;
+        let (code, message, inner_id) = detail(body);
         let kind = kind_of(status, &code, &message);
         let words = match (code.is_empty(), is_html(body)) {
+            (false, _) if message.is_empty() => code.clone(),
             (false, _) => format!("{code}: {message}"),
             (true, true) => "the answer is a web page, not Graph's".to_owned(),
             (true, false) => "the answer says no more".to_owned(),
@@ -117,10 +118,17 @@ impl Fault {
         let mut fault = Fault::new(kind, request, words);
         fault.status = Some(status);
         fault.code = (!code.is_empty()).then(|| code.into());
-        fault.request_id = request_id.or(inner.request_id).map(Into::into);
-        match remedy(kind, is_html(body)) {
-            "" => fault,
-            hint => fault.hint(hint),
+        fault.request_id = request_id.or(inner_id).map(Into::into);
+        let needed =
+            (kind == FaultKind::Forbidden && !is_html(body)).then(|| permissions::of_request(request)).flatten();
+        match (needed, remedy(kind, is_html(body))) {
+            (Some(need), _) => fault.hint(format!(
+                "To {}, the application needs the permission {} and an administrator's consent to it; groupshift preflight compares all of them.",
+                need.what,
+                need.least()
+            )),
+            (None, "") => fault,
+            (None, hint) => fault.hint(hint),
         }
     }
 
@@ -139,7 +147,13 @@ impl Fault {
         };
         let mut fault = Fault::new(FaultKind::SignIn, request, words);
         fault.status = Some(status);
-        fault.code = code.map(|c| format!("AADSTS{c}").into()).or((!said.error.is_empty()).then(|| said.error.into()));
+        fault.code = match said.error.as_str() {
+            // What a device code's sign-in waits on is told by the protocol's word; the number varies.
+            "" | "authorization_pending" | "slow_down" => None,
+            _ => code.map(|c| format!("AADSTS{c}").into()),
+        }
+        .or((!said.error.is_empty()).then(|| said.error.into()))
+        .or(code.map(|c| format!("AADSTS{c}").into()));
         fault.request_id = match (said.trace_id, said.timestamp) {
             (Some(trace), Some(time)) => Some(format!("{trace} at {time}").into()),
             (trace, _) => trace.map(Into::into),
@@ -153,11 +167,12 @@ impl Fault {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         let mut deepest = String::new();
         while let Some(this) = cause {
-            let tls = this
-                .downcast_ref::<rustls::Error>()
-                .or_else(|| this.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>());
-            if let Some(tls) = tls {
+            if let Some(tls) = tls_error(this) {
                 let (words, hint) = crate::tls::explain(tls);
+                let hint = match tls {
+                    rustls::Error::InvalidCertificate(_) => hint,
+                    _ => "What answers under this address speaks no TLS that is safe: check [entra] graph_url and login_url, and the proxy (HTTPS_PROXY, NO_PROXY).".to_owned(),
+                };
                 return Fault::new(FaultKind::Tls, request, words).hint(hint);
             }
             deepest = this.to_string();
@@ -172,12 +187,28 @@ impl Fault {
             .hint("Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then try again.")
     }
 
+    /// An error that came in an answer that began as a success.
+    pub(super) fn broken_off(self) -> Fault {
+        Fault { kind: FaultKind::Malformed, words: format!("the answer ends in an error: {}", self.words), ..self }
+    }
+
     pub fn is_missing(&self) -> bool {
         self.kind == FaultKind::NotFound
     }
     /// The list has to be read again from its start.
     pub fn wants_restart(&self) -> bool {
         matches!(self.kind, FaultKind::ExpiredPage | FaultKind::ExpiredDelta)
+    }
+}
+
+/// The TLS error that this error is or wraps; an I/O error may wrap another.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut this = error;
+    loop {
+        if let Some(tls) = this.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        this = this.downcast_ref::<std::io::Error>()?.get_ref()?;
     }
 }
 

@@ -2,12 +2,17 @@
 
 use super::client::{Graph, Method, malformed, shown};
 use super::fault::{Fault, FaultKind};
-use serde::Deserialize;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
+use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// More pages than any tenant has.
 const MOST: u64 = 10_000_000;
+/// The same page so often in a row, under ever new links, is no list. A change feed may tell a page again; that is for
+/// the reader to bear.
+const ALIKE: u32 = 3;
 
 /// One page: the body as it came, and where the list goes on.
 #[derive(Debug, Clone)]
@@ -25,6 +30,54 @@ struct Links {
     next: Option<String>,
     #[serde(rename = "@odata.deltaLink", default)]
     delta: Option<String>,
+    /// How many objects there are, where the page is a list.
+    #[serde(default)]
+    value: Length,
+    /// A service that fails while it answers ends a page that began well with an error.
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+}
+
+/// The length of a list, without the list.
+#[derive(Default)]
+struct Length(usize);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
+        struct Counting;
+        impl<'de> Visitor<'de> for Counting {
+            type Value = Length;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_unit<E>(self) -> Result<Length, E> {
+                Ok(Length(0))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Length, A::Error> {
+                let mut length = 0;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(Length(length))
+            }
+        }
+        deserializer.deserialize_any(Counting)
+    }
+}
+
+/// What a page holds beside its link to the next one, which differs from page to page whatever else they hold.
+fn content_hash(bytes: &[u8]) -> u64 {
+    const KEY: &[u8] = b"\"@odata.nextLink\"";
+    let Some(at) = bytes.windows(KEY.len()).position(|w| w == KEY).map(|at| at + KEY.len()) else {
+        return xxh3_64(bytes);
+    };
+    let rest = &bytes[at..];
+    let Some(open) = rest.iter().position(|b| *b == b'"').map(|open| open + 1) else { return xxh3_64(bytes) };
+    let mut close = open;
+    while close < rest.len() && rest[close] != b'"' {
+        close += if rest[close] == b'\\' { 2 } else { 1 };
+    }
+    xxh3_64(&bytes[..at]) ^ xxh3_64(&rest[close.min(rest.len())..]).rotate_left(1)
 }
 
 /// A list that is being read.
@@ -34,11 +87,19 @@ pub struct Pages {
     next: Option<String>,
     seen: HashSet<u64>,
     last_body: u64,
+    alike: u32,
 }
 
 impl Pages {
     pub(super) fn new(graph: Graph, path: &str) -> Pages {
-        Pages { graph, start: path.to_owned(), next: Some(path.to_owned()), seen: HashSet::new(), last_body: 0 }
+        Pages {
+            graph,
+            start: path.to_owned(),
+            next: Some(path.to_owned()),
+            seen: HashSet::new(),
+            last_body: 0,
+            alike: 0,
+        }
     }
 
     /// The next page; `None` after the last, never because something failed.
@@ -53,13 +114,22 @@ impl Pages {
             return Err(circle("the pages of the list go round in a circle"));
         }
         let body = self.graph.send(self.graph.request(Method::Get, &path, None)?).await?;
-        let links: Links = serde_json::from_slice(&body.bytes).map_err(|e| malformed(&name, &e))?;
-        // Two pages in a row that are alike to the letter, their links included, are one page given twice.
-        let hash = xxh3_64(&body.bytes);
-        if links.next.is_some() && hash == self.last_body {
-            return Err(circle("the same page came twice"));
+        // A list in the place of an object would pass for a page without links.
+        if body.bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Fault::new(FaultKind::Malformed, &name, "the answer is a bare list, not a page"));
         }
-        self.last_body = hash;
+        let links: Links = serde_json::from_slice(&body.bytes).map_err(|e| malformed(&name, &e))?;
+        if links.error.is_some() {
+            return Err(Fault::answer(&name, body.status, None, &body.bytes).broken_off());
+        }
+        if links.next.is_some() && links.value.0 > 0 {
+            let hash = content_hash(&body.bytes);
+            self.alike = if hash == self.last_body { self.alike + 1 } else { 0 };
+            self.last_body = hash;
+            if self.alike >= ALIKE {
+                return Err(circle("the same page comes again and again"));
+            }
+        }
         self.next = links.next.filter(|l| !l.is_empty());
         Ok(Some(Page { bytes: body.bytes, has_next: self.next.is_some(), delta: links.delta }))
     }
@@ -68,6 +138,34 @@ impl Pages {
     pub fn restart(&mut self) {
         self.next = Some(self.start.clone());
         self.seen.clear();
-        self.last_body = 0;
+        (self.last_body, self.alike) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_compared_without_their_links() {
+        let page = |link: &str, id: &str| format!(r#"{{"@odata.nextLink" : "{link}", "value":[{{"id":"{id}"}}]}}"#);
+        let hash = |link: &str, id: &str| content_hash(page(link, id).as_bytes());
+        assert_eq!(hash("https://a/1", "x"), hash("https://a/2?b=\\\"c", "x"));
+        assert_ne!(hash("https://a/1", "x"), hash("https://a/1", "y"));
+        // What is cut or odd is hashed all the same.
+        let whole = page("https://a/1", "x");
+        for cut in 0..whole.len() {
+            content_hash(&whole.as_bytes()[..cut]);
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_list_and_its_links_are_read() {
+        let read =
+            |text: &str| serde_json::from_str::<Links>(text).map(|l| (l.value.0, l.next.is_some(), l.error.is_some()));
+        assert_eq!(read(r#"{"value":[{"a":[1]},2],"@odata.nextLink":"x"}"#).unwrap(), (2, true, false));
+        assert_eq!(read(r#"{"id":"a single object"}"#).unwrap(), (0, false, false));
+        assert_eq!(read(r#"{"value":[1],"error":{"code":"x"}}"#).unwrap(), (1, false, true));
+        assert!(read(r#"{"value":[1"#).is_err());
     }
 }

@@ -64,6 +64,13 @@ pub static NEEDS: &[Need] = &[
         Severity::Low,
         READ,
     ),
+    // Only the permission that also writes is documented; one that only reads is accepted where a token holds it.
+    need(
+        "read whether a group is managed in the cloud",
+        &["Group-OnPremisesSyncBehavior.ReadWrite.All", "Group-OnPremisesSyncBehavior.Read.All"],
+        Severity::Medium,
+        READ,
+    ),
     need("read members of groups that hide them", &["Member.Read.Hidden"], Severity::Low, READ),
     need("read provisioning logs", &["ProvisioningLog.Read.All", "AuditLog.Read.All"], Severity::Medium, &["audit"]),
     need(
@@ -100,6 +107,30 @@ impl Need {
     }
 }
 
+/// What a request needs, by its method and path such as `GET /v1.0/groups/…`; `None` where the table does not tell.
+pub fn of_request(request: &str) -> Option<&'static Need> {
+    let (method, path) = request.split_once(' ')?;
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let path = path.split_once("/v1.0/").or_else(|| path.split_once("/beta/")).map_or(path, |(_, rest)| rest);
+    let parts: Vec<&str> = path.split('/').collect();
+    let permission = match (method, parts.as_slice()) {
+        ("GET", ["servicePrincipals", _, "synchronization", ..]) => "Synchronization.Read.All",
+        (_, ["servicePrincipals", _, "synchronization", ..]) => "Synchronization.ReadWrite.All",
+        ("POST" | "DELETE", ["servicePrincipals", _, "appRoleAssignedTo", ..]) => "AppRoleAssignment.ReadWrite.All",
+        ("GET", ["directory", "onPremisesSynchronization", ..]) => "OnPremDirectorySynchronization.Read.All",
+        (_, ["groups", _, "onPremisesSyncBehavior"]) => "Group-OnPremisesSyncBehavior.ReadWrite.All",
+        ("GET", ["groups", ..]) | ("GET", ["directory", "deletedItems", ..]) => "Group.Read.All",
+        ("GET", ["users", ..]) => "User.Read.All",
+        ("GET", ["servicePrincipals" | "applications", ..]) => "Application.Read.All",
+        ("GET", ["organization", ..]) => "Organization.Read.All",
+        ("GET", ["subscribedSkus", ..]) => "LicenseAssignment.Read.All",
+        ("GET", ["auditLogs", "provisioning", ..]) => "ProvisioningLog.Read.All",
+        ("GET", ["identityGovernance", "entitlementManagement", ..]) => "EntitlementManagement.Read.All",
+        _ => return None,
+    };
+    NEEDS.iter().find(|need| need.least() == permission)
+}
+
 /// Permissions of the token that no command needs, or that are more than the least privileged choice and could be
 /// given back because that one is held too.
 pub fn beyond<'h>(held: &[&'h str]) -> Vec<&'h str> {
@@ -116,6 +147,28 @@ pub fn beyond<'h>(held: &[&'h str]) -> Vec<&'h str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_tells_what_it_needs() {
+        for (request, least) in [
+            ("GET /v1.0/groups/delta?$select=id,members", Some("Group.Read.All")),
+            ("GET /v1.0/groups", Some("Group.Read.All")),
+            ("GET /v1.0/groups/x/onPremisesSyncBehavior", Some("Group-OnPremisesSyncBehavior.ReadWrite.All")),
+            ("GET /proxy/beta/users/delta?$deltatoken=…", Some("User.Read.All")),
+            ("GET /beta/directory/onPremisesSynchronization", Some("OnPremDirectorySynchronization.Read.All")),
+            ("GET /v1.0/directory/deletedItems/microsoft.graph.group", Some("Group.Read.All")),
+            ("GET /v1.0/servicePrincipals/x/synchronization/jobs", Some("Synchronization.Read.All")),
+            ("POST /v1.0/servicePrincipals/x/synchronization/jobs/y/start", Some("Synchronization.ReadWrite.All")),
+            ("GET /v1.0/servicePrincipals/x/appRoleAssignedTo", Some("Application.Read.All")),
+            ("POST /v1.0/servicePrincipals/x/appRoleAssignedTo", Some("AppRoleAssignment.ReadWrite.All")),
+            ("GET /v1.0/auditLogs/provisioning?$top=5", Some("ProvisioningLog.Read.All")),
+            ("GET /v1.0/somethingElse", None),
+            ("PATCH /v1.0/groups/x", None),
+            ("sign in", None),
+        ] {
+            assert_eq!(of_request(request).map(Need::least), least, "{request}");
+        }
+    }
 
     #[test]
     fn what_is_missing_and_what_is_too_much() {

@@ -1,13 +1,13 @@
 //! Signing in: certificate, client secret, device code, or a token that was handed in. Tokens stay in memory.
 
 use super::assertion::Signer;
-use super::client::MAX_BODY;
 use super::cloud::Addresses;
 use super::fault::{Fault, FaultKind};
 use super::retry;
 use super::token::Claims;
 use crate::config::{self, Auth, Secret};
 use crate::error::{Error, Result};
+use crate::report::plain;
 use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -15,8 +15,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-/// A token is renewed this long before its end, so that a long request does not outlive it.
+/// A token is renewed this long before its end, so that a long request does not outlive it; one that lasts less than
+/// twice as long, at half of its time.
 const MARGIN: i64 = 300;
+/// No code is good for longer; also keeps a nonsensical time from overflowing the clock.
+const LONGEST_CODE: Duration = Duration::from_secs(24 * 3600);
+/// An answer of the login service longer than this is none.
+const MAX_ANSWER: usize = 1 << 20;
 
 /// What a person has to do to sign in: open the address and enter the code.
 #[derive(Debug, Clone)]
@@ -40,7 +45,16 @@ struct Token {
     value: SecretString,
     /// Unix seconds; `None` where the token does not say.
     ends: Option<i64>,
+    /// From when on another is asked for, in Unix seconds.
+    renew: i64,
     refresh: Option<SecretString>,
+}
+
+impl Token {
+    fn new(value: SecretString, ends: Option<i64>, refresh: Option<SecretString>, now: i64) -> Token {
+        let renew = ends.map_or(i64::MAX, |ends| ends - MARGIN.min((ends - now) / 2));
+        Token { value, ends, renew, refresh }
+    }
 }
 
 /// Signs in when needed and keeps the token.
@@ -110,7 +124,7 @@ impl SignIn {
                 if ends.is_some_and(|ends| ends <= Utc::now().timestamp()) {
                     return Err(Error::usage("the token that was handed in has expired").hint("Get a new one."));
                 }
-                token = Some(Token { value, ends, refresh: None });
+                token = Some(Token::new(value, ends, None, Utc::now().timestamp()));
                 Way::Handed
             }
         };
@@ -133,15 +147,16 @@ impl SignIn {
     pub async fn token(&self, http: &reqwest::Client) -> Result<SecretString, Fault> {
         let mut held = self.token.lock().await;
         let now = Utc::now().timestamp();
-        if let Some(token) = &*held
-            && token.ends.is_none_or(|ends| ends - MARGIN.min(ends / 2) > now || matches!(self.way, Way::Handed))
-        {
-            return match token.ends {
-                Some(ends) if ends <= now => Err(self.over()),
-                _ => Ok(token.value.clone()),
-            };
+        if let Some(token) = &*held {
+            if matches!(self.way, Way::Handed) && token.ends.is_some_and(|ends| ends <= now) {
+                return Err(self.over());
+            }
+            if matches!(self.way, Way::Handed) || token.renew > now {
+                return Ok(token.value.clone());
+            }
         }
-        let refresh = held.take().and_then(|t| t.refresh);
+        // The old token stays until there is a new one: a sign-in that fails for now does not lose the way to renew it.
+        let refresh = held.as_ref().and_then(|t| t.refresh.clone());
         let fresh = self.fetch(http, refresh).await?;
         let value = fresh.value.clone();
         *held = Some(fresh);
@@ -157,7 +172,7 @@ impl SignIn {
         if let Some(token) = &mut *held
             && token.value.expose_secret() == value.expose_secret()
         {
-            token.ends = Some(0);
+            token.renew = 0;
         }
         true
     }
@@ -190,7 +205,9 @@ impl SignIn {
                     let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
                     match self.ask(http, &form, refresh.expose_secret()).await {
                         Err(fault) if fault.kind == FaultKind::SignIn => {}
-                        other => return other,
+                        // The service need not give another one each time.
+                        Ok(token) => return Ok(Token { refresh: token.refresh.or(Some(refresh)), ..token }),
+                        failed => return failed,
                     }
                 }
                 self.device(http, show).await
@@ -207,16 +224,19 @@ impl SignIn {
         let answer: DeviceAnswer = serde_json::from_slice(&body)
             .map_err(|_| Fault::new(FaultKind::Malformed, "ask for a device code", "the answer is not understood"))?;
         let lasts = Duration::from_secs(answer.expires_in);
-        show(&DeviceCode { address: answer.verification_uri, code: answer.user_code, expires_in: lasts });
-        let until = Instant::now() + lasts;
+        show(&DeviceCode {
+            address: plain(&answer.verification_uri),
+            code: plain(&answer.user_code),
+            expires_in: lasts,
+        });
+        let until = Instant::now() + lasts.min(LONGEST_CODE);
         let mut interval = Duration::from_secs(answer.interval.clamp(1, 60));
         let code = answer.device_code.expose_secret();
         let form = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)];
         while Instant::now() < until {
             sleep(interval).await;
             match self.ask(http, &form, code).await {
-                Err(fault) if fault.code.as_deref() == Some("AADSTS70016") => {}
-                Err(fault) if fault.code.as_deref() == Some("authorization_pending") => {}
+                Err(fault) if matches!(fault.code.as_deref(), Some("AADSTS70016" | "authorization_pending")) => {}
                 Err(fault) if fault.code.as_deref() == Some("slow_down") => interval += Duration::from_secs(5),
                 other => return other,
             }
@@ -237,11 +257,12 @@ impl SignIn {
         let answer: TokenAnswer = serde_json::from_slice(&body)
             .map_err(|_| Fault::new(FaultKind::Malformed, "sign in", "the login service's answer is not understood"))?;
         let lasts = answer.expires_in.as_ref().and_then(seconds);
+        let now = Utc::now().timestamp();
         let ends = match lasts {
-            Some(lasts) => Some(Utc::now().timestamp() + lasts),
+            Some(lasts) => Some(now.saturating_add(lasts)),
             None => Claims::of(answer.access_token.expose_secret()).and_then(|c| c.exp),
         };
-        Ok(Token { value: answer.access_token, ends, refresh: answer.refresh_token })
+        Ok(Token::new(answer.access_token, ends, answer.refresh_token, now))
     }
 }
 
@@ -259,7 +280,7 @@ async fn post(http: &reqwest::Client, url: &str, form: &[(&str, &str)]) -> Resul
             Ok(answer) => {
                 let status = answer.status().as_u16();
                 let after = answer.headers().get("retry-after").and_then(|v| v.to_str().ok()).map(str::to_owned);
-                let body = super::client::body_of(answer, "sign in", MAX_BODY).await?;
+                let body = super::client::body_of(answer, "sign in", MAX_ANSWER).await?;
                 if !retry::is_passing(status) || attempt + 1 >= 5 {
                     return Ok((status, body));
                 }

@@ -13,7 +13,7 @@ const PERMISSIONS: [(&str, &str); 14] = [
     ("group members", "GroupMember.Read.All"),
     ("users", "User.Read.All"),
     ("deletedItems", "Group.Read.All"),
-    ("onPremisesSyncBehavior", "Group-OnPremisesSyncBehavior.Read.All"),
+    ("onPremisesSyncBehavior", "Group-OnPremisesSyncBehavior.ReadWrite.All"),
     ("servicePrincipal", "Application.Read.All"),
     ("jobs", "Synchronization.Read.All"),
     ("schema", "Synchronization.Read.All"),

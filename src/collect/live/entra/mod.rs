@@ -51,18 +51,24 @@ impl<'c> Reader<'c> {
         container: ContainerKnown,
         tell: &Tell<'_>,
     ) -> Result<Half> {
+        self.telling(tell, self.read(wishes, base, container, tell)).await
+    }
+
+    /// Does something, and passes on meanwhile what the client has to say: a code to sign in with is of use only while
+    /// the sign-in waits for it.
+    async fn telling<T>(&self, tell: &Tell<'_>, doing: impl Future<Output = T>) -> T {
         let words = async {
             loop {
                 tokio::time::sleep(WORDS).await;
                 self.pass_on(tell);
             }
         };
-        let read = tokio::select! {
-            read = self.read(wishes, base, container, tell) => read,
+        let done = tokio::select! {
+            done = doing => done,
             never = words => never,
         };
         self.pass_on(tell);
-        read
+        done
     }
 
     /// Passes on what the client has to say.

@@ -23,13 +23,9 @@ pub struct Probe {
 impl Reader<'_> {
     /// Looks. `container` is told what Entra names as the writeback container.
     pub async fn probe(self, container: ContainerKnown, tell: &Tell<'_>) -> Result<Probe> {
-        let claims = self.wire.claims().await;
-        self.pass_on(tell);
-        let claims = claims?;
+        let claims = self.telling(tell, self.wire.claims()).await?;
         let ledger = Ledger::default();
-        let small = small::read(&self.wire, &ledger, &self.config.settings, container).await;
-        self.pass_on(tell);
-        let small = small?;
+        let small = self.telling(tell, small::read(&self.wire, &ledger, &self.config.settings, container)).await?;
         let mut inventory = Inventory::default();
         inventory.entra.tenant = small.tenant;
         inventory.cloud_sync = small.cloud_sync;
