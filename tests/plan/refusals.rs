@@ -202,7 +202,7 @@ fn groups_that_the_end_of_v2_changes() {
 #[test]
 fn gates_stop_the_plan() {
     let mut world = World::base();
-    world.file(
+    world.json(
         "entra/onPremisesSynchronization.json",
         json!({ "value": [{ "id": "t", "features": { "groupWriteBackEnabled": false } }] }),
     );
