@@ -15,7 +15,10 @@ mod security;
 mod settling;
 mod since;
 
+pub use feed::Feed;
+pub use link::Dialer;
 pub use metadata::Metadata;
+pub use names::GROUP;
 pub use probe::{Effective, Probe};
 pub use scan::{Partition, Scanned, Task, scan};
 
@@ -27,8 +30,7 @@ use crate::error::{Error, Place, Result};
 use crate::ldap::{Connector, Control, SdParts, Timeouts};
 use crate::report::plain;
 use discover::Forest;
-use feed::Feed;
-use link::{Dialer, Line};
+use link::Line;
 use since::Way;
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -86,7 +88,7 @@ impl<'c> Reader<'c> {
         // In a small domain access lists come along; in a large one only those of a part of the groups are wanted.
         let small = forest.controller.highest_committed_usn < scan::SMALL;
         let mut attributes =
-            if matches!(way, Way::Full(_)) { names::GROUP.to_vec() } else { names::GROUP[1..].to_vec() };
+            if matches!(way, Way::Full(_)) { GROUP.to_vec() } else { GROUP[1..].to_vec() };
         let mut controls = Vec::new();
         if small {
             attributes.push("nTSecurityDescriptor");
