@@ -3,7 +3,7 @@
 //! `ad-reader --config FILE --base DN [--usn N]` prints what it read as JSON.
 
 use clap::Parser;
-use groupshift::collect::live::ad::{Dialer, Feed, GROUP, Task, scan};
+use groupshift::collect::live::ad::{Dialer, Feed, GROUP, Scanned, Task, scan};
 use groupshift::config::{self, Secret};
 use groupshift::error::Result;
 use groupshift::ldap::Connector;
@@ -44,17 +44,21 @@ async fn read(arguments: &Arguments) -> Result<serde_json::Value> {
     };
     let read = scan(task, Feed::new(Path::new(dialer.connector.address()).to_owned()), session).await?;
     let scanned = started.elapsed();
-    let Feed { mut builder, mut inventory, read: objects, .. } = read.feed;
+    let Scanned { feed, partitions, groups, principals, repeats } = read;
+    // Settling, which looks into these lists once more, is not done here; `collect` lets go of them where it is done.
+    drop((groups, principals));
+    let Feed { mut builder, mut inventory, read: objects, seen, .. } = feed;
+    drop(seen);
     builder.settle(&mut inventory);
     builder.finish(&mut inventory);
     Ok(json!({
-        "partitions": read.partitions.len(),
-        "expected": read.partitions.iter().map(|p| p.expected).sum::<u64>(),
+        "partitions": partitions.len(),
+        "expected": partitions.iter().map(|p| p.expected).sum::<u64>(),
         "read": objects.iter().sum::<u64>(),
         "groups": inventory.ad.groups.len(),
         "objects": inventory.ad.objects.len(),
         "memberships": inventory.ad.members.total(),
-        "repeats": read.repeats,
+        "repeats": repeats,
         "scanSeconds": scanned.as_secs_f64(),
         "seconds": started.elapsed().as_secs_f64(),
     }))

@@ -87,8 +87,7 @@ impl<'c> Reader<'c> {
         let feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
         // In a small domain access lists come along; in a large one only those of a part of the groups are wanted.
         let small = forest.controller.highest_committed_usn < scan::SMALL;
-        let mut attributes =
-            if matches!(way, Way::Full(_)) { GROUP.to_vec() } else { GROUP[1..].to_vec() };
+        let mut attributes = if matches!(way, Way::Full(_)) { GROUP.to_vec() } else { GROUP[1..].to_vec() };
         let mut controls = Vec::new();
         if small {
             attributes.push("nTSecurityDescriptor");
@@ -176,6 +175,8 @@ impl<'c> Reader<'c> {
             modified: None,
         }];
         sources.append(&mut beyond.sources);
+        // No longer needed, and the next step holds every membership twice.
+        feed.seen = Default::default();
         feed.builder.settle(&mut feed.inventory);
         let (read, ranges) = (std::mem::take(&mut feed.read), feed.values_by_range);
         let mut inventory = feed.inventory;
