@@ -94,7 +94,7 @@ impl Graph {
             let answered = match self.send(request).await {
                 // A batch of reads may be sent again whatever became of it.
                 Err(fault) if reads && fault.kind == FaultKind::Transport && attempt + 1 < retry::TRIES => {
-                    self.pause_for(retry::pause(attempt, fastrand::f64())).await;
+                    self.pause_for(self.backoff(attempt)).await;
                     attempt += 1;
                     continue;
                 }
@@ -104,7 +104,7 @@ impl Graph {
                         && fault.status != Some(424)
                         && attempt + 1 < retry::TRIES =>
                 {
-                    self.pause_for(retry::pause(attempt, fastrand::f64())).await;
+                    self.pause_for(self.backoff(attempt)).await;
                     attempt += 1;
                     continue;
                 }
@@ -144,7 +144,7 @@ impl Graph {
                 return Err(Fault::new(FaultKind::Malformed, &name, format!("the answer to {path} is missing")));
             }
             if !again.is_empty() {
-                self.pause_for(asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()))).await;
+                self.pause_for(asked.unwrap_or_else(|| self.backoff(attempt))).await;
             }
             open = again;
             attempt += 1;

@@ -63,6 +63,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Longest silence of a running answer.
     pub read_timeout: Duration,
+    /// Shorter pauses of this program's own choice, for a service that is in no need of rest.
+    pub hurry: bool,
     /// Shows the code of a sign-in by device code.
     pub show_code: ShowCode,
     /// Told of every repeated request, for `-v`.
@@ -75,6 +77,7 @@ impl Default for Options {
             budget_percent: 50,
             connect_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_secs(120),
+            hurry: false,
             show_code: Box::new(|_| {}),
             tell: Box::new(|_| {}),
         }
@@ -110,6 +113,7 @@ struct Inner {
     sign_in: SignIn,
     budget: Budget,
     gate: Semaphore,
+    hurry: bool,
     counters: Counters,
     tell: Box<dyn Fn(String) + Send + Sync>,
 }
@@ -171,6 +175,7 @@ impl Graph {
             sign_in,
             budget: Budget::new(options.budget_percent),
             gate: Semaphore::new(AT_A_TIME),
+            hurry: options.hurry,
             counters: Counters::default(),
             tell: options.tell,
         };
@@ -291,7 +296,7 @@ impl Graph {
                 FaultKind::BadRequest => repeatable && fault.status == Some(408),
                 _ => false,
             };
-            let pause = asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
+            let pause = asked.unwrap_or_else(|| self.backoff(attempt));
             if !again || attempt + 1 >= retry::TRIES || begun.elapsed() + pause > retry::PATIENCE {
                 return Err(match attempt {
                     0 => fault,
@@ -304,6 +309,16 @@ impl Graph {
             inner.wait(pause);
             sleep(pause).await;
         }
+    }
+
+    /// The pause before another try where the service asks for none.
+    pub(super) fn backoff(&self, attempt: u32) -> Duration {
+        self.hurried(retry::pause(attempt, fastrand::f64()))
+    }
+
+    /// A pause of this program's own choice, as long as it is here.
+    pub fn hurried(&self, pause: Duration) -> Duration {
+        retry::hurried(pause, self.inner.hurry)
     }
 
     /// What one answer of a batch told of the limit.
