@@ -23,7 +23,7 @@ pub use metadata::Metadata;
 pub use names::GROUP;
 pub use plain::read_plainly;
 pub use probe::{Effective, Probe};
-pub use scan::{Partition, Scanned, Task, scan};
+pub use scan::{Scanned, Task, scan};
 
 use super::{Base, Half, Note, Tell, Wishes};
 use crate::bundle::{Part, Source};
