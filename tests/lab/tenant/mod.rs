@@ -146,6 +146,21 @@ impl Tenant {
         self
     }
 
+    /// The first so many groups, with their members, and users; two pages of either.
+    pub fn keep(mut self, count: usize) -> Tenant {
+        let groups: Vec<String> = self.groups.keys().skip(count).cloned().collect();
+        for id in groups {
+            self.groups.remove(&id);
+            self.members.remove(&id);
+        }
+        let users: BTreeSet<String> = self.users.keys().skip(count).cloned().collect();
+        self.users.retain(|id, _| !users.contains(id));
+        let gone: BTreeSet<String> = self.deleted.keys().skip(count).cloned().collect();
+        self.deleted.retain(|id, _| !gone.contains(id));
+        self.page = count.div_ceil(2);
+        self
+    }
+
     pub fn add_member(&mut self, group: &str, member: &str, added: bool) {
         let list = self.members.entry(group.to_owned()).or_default();
         if added {
