@@ -55,6 +55,8 @@ pub struct Tenant {
     pub login: Option<Login>,
     pub recorder: Option<Recorder>,
     pub page: usize,
+    /// Groups on a page of their delta; as on other pages where this is 0.
+    pub delta_page: usize,
     pub base: String,
 }
 
@@ -186,10 +188,10 @@ impl Tenant {
             ["users", "$count"] => (200, json!(self.users.len())),
             ["groups", "delta"] => self.group_delta(&path, query, version),
             ["users", "delta"] => self.user_delta(query),
-            ["groups"] => self.page(version, &path, query, self.groups.values().map(shape)),
-            ["users"] => self.page(version, &path, query, self.users.values().map(shape)),
+            ["groups"] => self.page(version, &path, query, self.groups.values(), shape),
+            ["users"] => self.page(version, &path, query, self.users.values(), shape),
             ["directory", "deletedItems", "microsoft.graph.group"] => {
-                self.page(version, &path, query, self.deleted.values().map(shape))
+                self.page(version, &path, query, self.deleted.values(), shape)
             }
             ["users", id] => match self.users.get(*id) {
                 Some(user) => (200, pick(user, select.as_deref(), version)),
@@ -201,7 +203,7 @@ impl Tenant {
                 (200, json!({ "value": all }))
             }
             ["groups", id, "members"] => {
-                self.page(version, &path, query, self.members_of(id).iter().map(|m| self.member(m)))
+                self.page(version, &path, query, self.members_of(id).into_iter(), |m| self.member(&m))
             }
             ["groups", id, "onPremisesSyncBehavior"] => match self.groups.get(*id) {
                 Some(group) => {
@@ -218,9 +220,13 @@ impl Tenant {
             ["servicePrincipals", _, "synchronization", "jobs", _, "schema", "filterOperators"] => {
                 (200, json!({ "value": [{ "name": "EQUALS", "arity": "Binary" }] }))
             }
-            ["servicePrincipals", _, "appRoleAssignedTo"] => {
-                self.page(version, &path, query, self.fixed["/appRoleAssignedTo"].as_array().unwrap().iter().cloned())
-            }
+            ["servicePrincipals", _, "appRoleAssignedTo"] => self.page(
+                version,
+                &path,
+                query,
+                self.fixed["/appRoleAssignedTo"].as_array().unwrap().iter(),
+                Value::clone,
+            ),
             ["onPremisesPublishingProfiles", ..] => (200, json!({ "value": self.fixed["/agents"] })),
             _ => match self.fixed.get(&path) {
                 Some(values) if path.contains("/accessPackages/") => (200, values[0].clone()),
@@ -240,16 +246,17 @@ impl Tenant {
         json!({ "@odata.type": self.kinds.get(id), "id": id })
     }
 
-    fn page(
+    fn page<T>(
         &self,
         version: &str,
         path: &str,
         query: &BTreeMap<String, String>,
-        all: impl ExactSizeIterator<Item = Value>,
+        all: impl ExactSizeIterator<Item = T>,
+        shape: impl Fn(T) -> Value,
     ) -> (u16, Value) {
         let at: usize = query.get("$skiptoken").map_or(0, |t| t.parse().unwrap());
         let more = at + self.page < all.len();
-        let mut body = json!({ "value": all.skip(at).take(self.page).collect::<Vec<_>>() });
+        let mut body = json!({ "value": all.skip(at).take(self.page).map(shape).collect::<Vec<_>>() });
         if more {
             let select = query.get("$select").map_or(String::new(), |s| format!("&$select={s}"));
             body["@odata.nextLink"] =

@@ -186,7 +186,7 @@ impl Wire {
     pub async fn value(&self, query: &str) -> Result<Value, Trouble> {
         let body = self.graph.get(query).await?;
         self.count_bytes(query, body.bytes.len());
-        serde_json::from_slice(&body.bytes).map_err(|e| Trouble::Failed(json_error(Path::new(query), &e)))
+        Ok(body.json(query)?)
     }
 
     /// A number, where the service gives one.
@@ -256,9 +256,9 @@ fn without_ids(query: &str) -> String {
     segments.join("/")
 }
 
-/// Whether an object with this id was not there before; what has no id is always new.
+/// Whether an object with this id was not there before; what has no id is told by all that it holds.
 pub fn is_new(seen: &mut HashSet<String>, value: &Value) -> bool {
-    value.get("id").and_then(Value::as_str).is_none_or(|id| seen.insert(id.to_owned()))
+    seen.insert(value.get("id").and_then(Value::as_str).map_or_else(|| value.to_string(), str::to_owned))
 }
 
 /// The objects of a body: of `value`, or the one object.
