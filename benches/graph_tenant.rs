@@ -62,7 +62,8 @@ fn generated() -> Tenant {
         tenant.members.insert(id, members);
     }
     let organization = json!([{ "id": id(3, 1), "displayName": "Contoso", "verifiedDomains": [] }]);
-    let synchronization = json!([{ "id": id(3, 1), "features": { "groupWriteBackEnabled": true }, "configuration": {} }]);
+    let synchronization =
+        json!([{ "id": id(3, 1), "features": { "groupWriteBackEnabled": true }, "configuration": {} }]);
     let principal = json!([{ "id": id(4, 1), "displayName": "contoso.com", "applicationTemplateId": "fb81332f-3eca-4ecf-a939-4278e501d330" }]);
     for (path, values) in [
         ("/organization", organization),

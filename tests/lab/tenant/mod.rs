@@ -50,7 +50,7 @@ pub struct Tenant {
     /// What goes wrong, once or always.
     pub faults: Vec<Planned>,
     /// A page that is given once more: the next request with this query gets it.
-    again: Option<Value>,
+    pub again: Option<Value>,
     /// Sign-ins are checked where this is given; else any token will do.
     pub login: Option<Login>,
     pub recorder: Option<Recorder>,
