@@ -161,7 +161,9 @@ fn a_proxy_that_knows_the_description_lets_a_collection_pass() {
         return;
     };
     let way: Arc<Mutex<Option<String>>> = Arc::default();
-    let seen: Arc<Mutex<Vec<(String, u16, String)>>> = Arc::default();
+    // Request, status, and how the answer begins.
+    type Seen = Vec<(String, u16, String)>;
+    let seen: Arc<Mutex<Seen>> = Arc::default();
     let (to, told) = (way.clone(), seen.clone());
     let server = start_with(world(), move |tenant| {
         let straight = directly(tenant);

@@ -12,8 +12,8 @@ use std::sync::Mutex;
 
 /// The example tenant without its AD and Connect parts.
 pub fn example() -> tempfile::TempDir {
-    // A sixteenth of it does, and is quick.
-    example_of(&["0"])
+    // An eighth of it does, and is quick.
+    example_of(&["0", "1"])
 }
 
 /// The same with only those groups and users whose ids begin so.

@@ -31,6 +31,9 @@ pub enum Log {
 /// What is answered instead: status, error code, message; taken off the list when it was answered.
 pub type Refusal = (&'static str, u16, &'static str);
 
+/// Changes the tenant before a request, of which it is told the path.
+pub type Before = Box<dyn FnMut(&str, &mut Parts<'_>) + Send>;
+
 #[derive(Default)]
 pub struct Tenant {
     pub groups: BTreeMap<String, Value>,
@@ -45,7 +48,7 @@ pub struct Tenant {
     /// The same, for ever.
     pub denied: Vec<Refusal>,
     /// Called with the path before each request.
-    pub before: Option<Box<dyn FnMut(&str, &mut Parts<'_>) + Send>>,
+    pub before: Option<Before>,
     pub requests: Vec<String>,
     /// What goes wrong, once or always.
     pub faults: Vec<Planned>,
