@@ -12,7 +12,7 @@ use groupshift::directory::inventory::{Completeness, Identifier, Inventory, NONE
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tenant::collecting::{collect, example, run, save};
+use tenant::collecting::{collect, example, example_of, run, save};
 use tenant::server::start;
 use tenant::{Log, Tenant};
 
@@ -87,6 +87,11 @@ fn same(live: &Inventory, offline: &Inventory) {
     assert_eq!(live.len(), offline.len());
 }
 
+/// For what is read many times over.
+fn small() -> tempfile::TempDir {
+    example_of(&["0"])
+}
+
 #[test]
 fn live_is_offline() {
     let dir = example();
@@ -124,7 +129,7 @@ fn live_is_offline() {
 
 #[test]
 fn every_way_reads_the_same() {
-    let dir = example();
+    let dir = small();
     let offline = offline::collect(dir.path(), &offline::Wishes::default(), &mut |_, _| {}).unwrap();
     for (refused, said) in [
         // No $top for delta; no beta delta; no delta at all.
@@ -160,7 +165,7 @@ fn every_way_reads_the_same() {
 
 #[test]
 fn tokens_that_expire_begin_the_part_again() {
-    let dir = example();
+    let dir = small();
     let offline = offline::collect(dir.path(), &offline::Wishes::default(), &mut |_, _| {}).unwrap();
     for refusal in [
         ("/beta/groups/delta?$skiptoken", 400, "Directory_ExpiredPageToken"),
@@ -187,7 +192,7 @@ fn tokens_that_expire_begin_the_part_again() {
 
 #[test]
 fn what_is_denied_is_named() {
-    let dir = example();
+    let dir = small();
     for (path, partition, permission) in [
         ("/beta/users", "users", "User.Read.All"),
         ("/groups", "groups", "Group.Read.All"),

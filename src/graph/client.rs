@@ -136,6 +136,13 @@ pub struct Body {
     pub location: Option<String>,
 }
 
+impl Body {
+    /// As JSON; `path` is what was asked for.
+    pub fn json(&self, path: &str) -> Result<serde_json::Value, Fault> {
+        serde_json::from_slice(&self.bytes).map_err(|e| malformed(&format!("GET {}", shown(path)), &e))
+    }
+}
+
 /// One request, ready to be sent any number of times.
 pub(super) struct Request<'r> {
     pub method: Method,
@@ -213,8 +220,7 @@ impl Graph {
 
     /// Reads a path as JSON.
     pub async fn json(&self, path: &str) -> Result<serde_json::Value, Fault> {
-        let body = self.get(path).await?;
-        serde_json::from_slice(&body.bytes).map_err(|e| malformed(&format!("GET {}", shown(path)), &e))
+        self.get(path).await?.json(path)
     }
 
     /// Reads a `$count`.

@@ -57,7 +57,14 @@ const PRISM: &str = "@stoplight/prism-cli@5.14.2";
 
 fn world() -> Tenant {
     let dir = example_of(&["0"]);
-    Tenant::load(dir.path()).with_audit()
+    let mut tenant = Tenant::load(dir.path()).with_audit();
+    // Directory extensions, which each tenant names by itself, are not described: the job speaks of none here.
+    let text = tenant.fixed["/schema"].to_string();
+    let at = text.find("extension_").unwrap();
+    let name: String = text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let without = serde_json::from_str(&text.replace(&name, "mailNickname")).unwrap();
+    tenant.fixed.insert("/schema".to_owned(), without);
+    tenant
 }
 
 #[test]
@@ -154,7 +161,9 @@ fn a_proxy_that_knows_the_description_lets_a_collection_pass() {
         return;
     };
     let way: Arc<Mutex<Option<String>>> = Arc::default();
-    let seen: Arc<Mutex<Vec<(String, u16, String)>>> = Arc::default();
+    // Request, status, and how the answer begins.
+    type Seen = Vec<(String, u16, String)>;
+    let seen: Arc<Mutex<Seen>> = Arc::default();
     let (to, told) = (way.clone(), seen.clone());
     let server = start_with(world(), move |tenant| {
         let straight = directly(tenant);

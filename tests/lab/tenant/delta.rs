@@ -62,8 +62,9 @@ impl Tenant {
             None => (0, self.log.len()),
         };
         let all: Vec<(&String, &Value)> = self.groups.iter().collect();
+        let page = if self.delta_page == 0 { self.page } else { self.delta_page };
         let mut values = Vec::new();
-        for (id, group) in all.iter().skip(at).take(self.page) {
+        for (id, group) in all.iter().skip(at).take(page) {
             let members: Vec<Value> = self.members_of(id).iter().map(|m| self.member(m)).collect();
             let (first, second) = members.split_at(members.len() / 2);
             let mut value = shape(group);
@@ -76,9 +77,9 @@ impl Tenant {
             }
         }
         let mut body = json!({ "value": values });
-        if at + self.page < all.len() {
+        if at + page < all.len() {
             body["@odata.nextLink"] =
-                json!(format!("{}/{version}{path}?$skiptoken={}-{log}&$select={select}", self.base, at + self.page));
+                json!(format!("{}/{version}{path}?$skiptoken={}-{log}&$select={select}", self.base, at + page));
         } else {
             body["@odata.deltaLink"] = json!(link(log));
         }

@@ -106,8 +106,10 @@ impl Tenant {
             Kind::RepeatedPage | Kind::RepeatedObject => {
                 let mut second = body.clone();
                 if kind == Kind::RepeatedObject {
-                    let values = second["value"].as_array_mut().unwrap();
-                    let last = values.len() - 1;
+                    let Some(values) = second["value"].as_array_mut() else {
+                        panic!("{} {} answers {status} without a list: {second}", asked.method, asked.target())
+                    };
+                    let last = values.len().saturating_sub(1);
                     values.drain(..last);
                 }
                 body.as_object_mut().unwrap().remove("@odata.deltaLink");

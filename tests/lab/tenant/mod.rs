@@ -31,6 +31,9 @@ pub enum Log {
 /// What is answered instead: status, error code, message; taken off the list when it was answered.
 pub type Refusal = (&'static str, u16, &'static str);
 
+/// Changes the tenant before a request, of which it is told the path.
+pub type Before = Box<dyn FnMut(&str, &mut Parts<'_>) + Send>;
+
 #[derive(Default)]
 pub struct Tenant {
     pub groups: BTreeMap<String, Value>,
@@ -45,16 +48,18 @@ pub struct Tenant {
     /// The same, for ever.
     pub denied: Vec<Refusal>,
     /// Called with the path before each request.
-    pub before: Option<Box<dyn FnMut(&str, &mut Parts<'_>) + Send>>,
+    pub before: Option<Before>,
     pub requests: Vec<String>,
     /// What goes wrong, once or always.
     pub faults: Vec<Planned>,
     /// A page that is given once more: the next request with this query gets it.
-    again: Option<Value>,
+    pub again: Option<Value>,
     /// Sign-ins are checked where this is given; else any token will do.
     pub login: Option<Login>,
     pub recorder: Option<Recorder>,
     pub page: usize,
+    /// Groups on a page of their delta; as on other pages where this is 0.
+    pub delta_page: usize,
     pub base: String,
 }
 
@@ -146,6 +151,21 @@ impl Tenant {
         self
     }
 
+    /// The first so many groups, with their members, and users; two pages of either.
+    pub fn keep(mut self, count: usize) -> Tenant {
+        let groups: Vec<String> = self.groups.keys().skip(count).cloned().collect();
+        for id in groups {
+            self.groups.remove(&id);
+            self.members.remove(&id);
+        }
+        let users: BTreeSet<String> = self.users.keys().skip(count).cloned().collect();
+        self.users.retain(|id, _| !users.contains(id));
+        let gone: BTreeSet<String> = self.deleted.keys().skip(count).cloned().collect();
+        self.deleted.retain(|id, _| !gone.contains(id));
+        self.page = count.div_ceil(2);
+        self
+    }
+
     pub fn add_member(&mut self, group: &str, member: &str, added: bool) {
         let list = self.members.entry(group.to_owned()).or_default();
         if added {
@@ -171,10 +191,10 @@ impl Tenant {
             ["users", "$count"] => (200, json!(self.users.len())),
             ["groups", "delta"] => self.group_delta(&path, query, version),
             ["users", "delta"] => self.user_delta(query),
-            ["groups"] => self.page(version, &path, query, self.groups.values().map(shape)),
-            ["users"] => self.page(version, &path, query, self.users.values().map(shape)),
+            ["groups"] => self.page(version, &path, query, self.groups.values(), shape),
+            ["users"] => self.page(version, &path, query, self.users.values(), shape),
             ["directory", "deletedItems", "microsoft.graph.group"] => {
-                self.page(version, &path, query, self.deleted.values().map(shape))
+                self.page(version, &path, query, self.deleted.values(), shape)
             }
             ["users", id] => match self.users.get(*id) {
                 Some(user) => (200, pick(user, select.as_deref(), version)),
@@ -186,7 +206,7 @@ impl Tenant {
                 (200, json!({ "value": all }))
             }
             ["groups", id, "members"] => {
-                self.page(version, &path, query, self.members_of(id).iter().map(|m| self.member(m)))
+                self.page(version, &path, query, self.members_of(id).into_iter(), |m| self.member(&m))
             }
             ["groups", id, "onPremisesSyncBehavior"] => match self.groups.get(*id) {
                 Some(group) => {
@@ -203,9 +223,13 @@ impl Tenant {
             ["servicePrincipals", _, "synchronization", "jobs", _, "schema", "filterOperators"] => {
                 (200, json!({ "value": [{ "name": "EQUALS", "arity": "Binary" }] }))
             }
-            ["servicePrincipals", _, "appRoleAssignedTo"] => {
-                self.page(version, &path, query, self.fixed["/appRoleAssignedTo"].as_array().unwrap().iter().cloned())
-            }
+            ["servicePrincipals", _, "appRoleAssignedTo"] => self.page(
+                version,
+                &path,
+                query,
+                self.fixed["/appRoleAssignedTo"].as_array().unwrap().iter(),
+                Value::clone,
+            ),
             ["onPremisesPublishingProfiles", ..] => (200, json!({ "value": self.fixed["/agents"] })),
             _ => match self.fixed.get(&path) {
                 Some(values) if path.contains("/accessPackages/") => (200, values[0].clone()),
@@ -225,16 +249,17 @@ impl Tenant {
         json!({ "@odata.type": self.kinds.get(id), "id": id })
     }
 
-    fn page(
+    fn page<T>(
         &self,
         version: &str,
         path: &str,
         query: &BTreeMap<String, String>,
-        all: impl ExactSizeIterator<Item = Value>,
+        all: impl ExactSizeIterator<Item = T>,
+        shape: impl Fn(T) -> Value,
     ) -> (u16, Value) {
         let at: usize = query.get("$skiptoken").map_or(0, |t| t.parse().unwrap());
         let more = at + self.page < all.len();
-        let mut body = json!({ "value": all.skip(at).take(self.page).collect::<Vec<_>>() });
+        let mut body = json!({ "value": all.skip(at).take(self.page).map(shape).collect::<Vec<_>>() });
         if more {
             let select = query.get("$select").map_or(String::new(), |s| format!("&$select={s}"));
             body["@odata.nextLink"] =

@@ -2,7 +2,7 @@
 //! somebody else, who passes requests on.
 
 use super::Tenant;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
@@ -15,6 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
@@ -175,8 +176,13 @@ fn response(answer: Answer) -> io::Result<Response<UnsyncBoxBody<Bytes, io::Erro
         Sent::Whole(bytes) => Full::new(Bytes::from(bytes)).map_err(|never| match never {}).boxed_unsync(),
         Sent::Cut(bytes, length) => {
             builder = builder.header("content-length", length);
-            let parts = [Ok(Frame::data(Bytes::from(bytes))), Err(io::Error::other("as planned"))];
-            StreamBody::new(stream::iter(parts)).boxed_unsync()
+            let begun = stream::iter([Ok(Frame::data(Bytes::from(bytes)))]);
+            // What was sent so far shall arrive before the connection ends.
+            let end = stream::once(async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Err(io::Error::other("as planned"))
+            });
+            StreamBody::new(begun.chain(Box::pin(end))).boxed_unsync()
         }
     };
     builder.body(body).map_err(io::Error::other)

@@ -3,7 +3,7 @@
 
 use super::ledger::Ledger;
 use super::queries;
-use super::wire::{Trouble, Wire};
+use super::wire::{Trouble, Wire, is_new};
 use crate::bundle::{RawFile, files};
 use crate::directory::Inventory;
 use crate::directory::inventory::{EntraKind, NONE};
@@ -46,12 +46,14 @@ async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime
 
 async fn logs_of(wire: &Wire, raw: &mut RawFile, query: &str, job: Option<&str>) -> Result<(), Trouble> {
     let mut first = true;
+    let mut seen = HashSet::new();
     wire.pages(query, async |body| {
         if !std::mem::take(&mut first) {
             wire.pause(PACE).await;
         }
         for log in super::wire::list(&body, query)? {
-            if job.is_none_or(|job| log.get("jobId").and_then(Value::as_str) == Some(job)) {
+            let of_job = job.is_none_or(|job| log.get("jobId").and_then(Value::as_str) == Some(job));
+            if of_job && is_new(&mut seen, &log) {
                 raw.push(&log)?;
             }
         }

@@ -10,7 +10,7 @@ use crate::error::{Error, Place, Result};
 use crate::graph::{BatchRequest, Fault, FaultKind, Graph, Options, PER_BATCH};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -168,11 +168,14 @@ impl Wire {
         }
     }
 
-    /// All objects of a collection, or the one object.
+    /// All objects of a collection, or the one object. What an earlier page held already is left out: objects move from
+    /// page to page while a list is read.
     pub async fn values(&self, query: &str) -> Result<Vec<Value>, Trouble> {
         let mut out = Vec::new();
+        let mut seen = HashSet::new();
         self.pages(query, async |body| {
-            out.append(&mut list(&body, query)?);
+            let page = list(&body, query)?;
+            out.extend(page.into_iter().filter(|value| is_new(&mut seen, value)));
             Ok(())
         })
         .await?;
@@ -183,7 +186,7 @@ impl Wire {
     pub async fn value(&self, query: &str) -> Result<Value, Trouble> {
         let body = self.graph.get(query).await?;
         self.count_bytes(query, body.bytes.len());
-        serde_json::from_slice(&body.bytes).map_err(|e| Trouble::Failed(json_error(Path::new(query), &e)))
+        Ok(body.json(query)?)
     }
 
     /// A number, where the service gives one.
@@ -251,6 +254,11 @@ fn without_ids(query: &str) -> String {
         |s: &str| ObjectGuid::parse(s).is_some() || s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
     let segments: Vec<&str> = path.split('/').map(|s| if is_id(s) { "{id}" } else { s }).collect();
     segments.join("/")
+}
+
+/// Whether an object with this id was not there before; what has no id is told by all that it holds.
+pub fn is_new(seen: &mut HashSet<String>, value: &Value) -> bool {
+    seen.insert(value.get("id").and_then(Value::as_str).map_or_else(|| value.to_string(), str::to_owned))
 }
 
 /// The objects of a body: of `value`, or the one object.
