@@ -13,6 +13,14 @@ mod directory;
 #[allow(dead_code, reason = "other suites use more of the lab")]
 mod world;
 
+#[path = "ad/judged.rs"]
+mod judged;
+#[cfg(feature = "gssapi")]
+#[path = "ad/kerberos.rs"]
+mod kerberos;
+#[path = "ad/killed.rs"]
+mod killed;
+
 use directory::{Controller, Template, start};
 use serde_json::Value;
 use std::path::Path;
@@ -38,6 +46,8 @@ fn the_lab_is_as_the_table_says() {
 struct Run {
     dir: tempfile::TempDir,
     password: String,
+    /// Environment variables besides.
+    variables: Vec<(&'static str, String)>,
 }
 
 struct Done {
@@ -50,17 +60,21 @@ impl Run {
     fn new(config: &str) -> Run {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("groupshift.toml"), config).unwrap();
-        Run { dir, password: directory::PASSWORD.to_owned() }
+        Run { dir, password: directory::PASSWORD.to_owned(), variables: Vec::new() }
     }
-    fn go(&self, arguments: &[&str]) -> Done {
-        let output = Command::new(env!("CARGO_BIN_EXE_groupshift"))
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_groupshift"));
+        command
             .args(arguments)
             .current_dir(self.dir.path())
             .env("GROUPSHIFT_AD_PASSWORD", &self.password)
             .env_remove("NO_COLOR")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+            .envs(self.variables.iter().cloned())
+            .stdin(Stdio::null());
+        command
+    }
+    fn go(&self, arguments: &[&str]) -> Done {
+        let output = self.command(arguments).output().unwrap();
         Done {
             code: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -71,6 +85,13 @@ impl Run {
         let done = self.go(arguments);
         assert_eq!(done.code, 0, "{arguments:?}: {}{}", done.out, done.err);
         done.out
+    }
+    /// The digests of a bundle's data. Not of what the controller says of itself, which moves while nothing else does.
+    fn data(&self, bundle: &str) -> Vec<(String, String)> {
+        let manifest = self.json(&format!("{bundle}/manifest.json"));
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let files = manifest["files"].as_array().unwrap().iter().map(|f| (text(&f["name"]), text(&f["sha256"])));
+        files.filter(|(name, _)| !name.starts_with("ad-environment")).collect()
     }
     fn json(&self, name: &str) -> Value {
         serde_json::from_slice(&std::fs::read(self.dir.path().join(name)).unwrap()).unwrap()
