@@ -9,6 +9,8 @@ mod batch;
 mod faults;
 #[path = "graph_client/lists.rs"]
 mod lists;
+#[path = "graph_client/oracle.rs"]
+mod oracle;
 #[path = "graph_client/server.rs"]
 mod server;
 #[path = "graph_client/sign_in.rs"]

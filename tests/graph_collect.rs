@@ -3,98 +3,18 @@
 
 #![allow(clippy::type_complexity, clippy::unwrap_used, clippy::panic)]
 
-#[path = "graph_collect/tenant.rs"]
+#[path = "lab/tenant/mod.rs"]
 mod tenant;
 
 use groupshift::bundle::{self, Certificate, Manifest, files, write::About};
-use groupshift::collect::live::{Base, Live, Note, Outcome, Wishes};
-use groupshift::collect::offline::{self, Collected};
-use groupshift::config::{self, Around, Config};
+use groupshift::collect::offline;
 use groupshift::directory::inventory::{Completeness, Identifier, Inventory, NONE, Tri};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use tenant::{Log, Server, Tenant, start};
-
-/// The example tenant without its AD and Connect parts.
-fn example() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    groupshift::example::write(dir.path()).unwrap();
-    for part in ["ad", "connect"] {
-        std::fs::remove_dir_all(dir.path().join(part)).unwrap();
-    }
-    // An eighth of it does, and is quick.
-    let kept = |value: &Value| value["id"].as_str().is_some_and(|id| id.starts_with(['0', '1']));
-    for name in ["groups-v1.json", "groups-beta.json", "deletedItems.json", "users.json"] {
-        let file = dir.path().join("entra").join(name);
-        let mut values: Vec<Value> = tenant::list(&file).into_iter().filter(kept).collect();
-        for value in &mut values {
-            if let Some(members) = value.get_mut("members").and_then(Value::as_array_mut) {
-                let other = |m: &Value| {
-                    m["@odata.type"] != "#microsoft.graph.user" && m["@odata.type"] != "#microsoft.graph.group"
-                };
-                members.retain(|m| other(m) || kept(m));
-            }
-        }
-        // The service shows no members of a deleted group.
-        if name.starts_with("deleted") {
-            values.iter_mut().for_each(|v| drop(v.as_object_mut().unwrap().remove("members")));
-        }
-        std::fs::write(&file, json!({ "value": values }).to_string()).unwrap();
-    }
-    dir
-}
-
-fn config_of(server: &Server, dir: &Path) -> Config {
-    let token = dir.join("token");
-    std::fs::write(&token, "opaque-token").unwrap();
-    let quoted = |p: &Path| json!(p.to_string_lossy()).to_string();
-    let text = format!(
-        "[entra]\ntenant_id = \"4b5c3221-c465-48c0-95b8-e9305786a272\"\nclient_id = \"4b5c3221-c465-48c0-95b8-e9305786a273\"\n\
-         auth = \"token\"\ntoken_file = {}\ngraph_url = \"{}\"\nca_file = {}\n",
-        quoted(&token),
-        server.url,
-        quoted(&server.ca_file)
-    );
-    let file = dir.join("groupshift.toml");
-    std::fs::write(&file, text).unwrap();
-    config::load(Some(&file), &Around { folder: dir, windows: false, env: &|_| None, env_names: &[] }).unwrap()
-}
-
-struct Run {
-    result: groupshift::error::Result<Collected>,
-    notes: Vec<String>,
-}
-
-fn run(server: &Server, since: Option<&Path>, audit: bool) -> Run {
-    let dir = tempfile::tempdir().unwrap();
-    let config = config_of(server, dir.path());
-    let notes = Mutex::new(Vec::new());
-    let tell = |note: Note<'_>| {
-        if let Note::Detail(text) | Note::Warning(text) | Note::Notice(text) = note {
-            notes.lock().unwrap().push(text);
-        }
-    };
-    let since = since.map(|dir| Base::open(dir).unwrap());
-    let wishes = Wishes { audit, graph_budget: Some(100) };
-    let result = Live { config: &config, wishes, since, tell: &tell }.collect().map(|outcome| match outcome {
-        Outcome::Done(collected) => *collected,
-        Outcome::Interrupted => panic!("nobody interrupted"),
-    });
-    Run { result, notes: notes.into_inner().unwrap() }
-}
-
-fn collect(server: &Server) -> Collected {
-    let run = run(server, None, false);
-    run.result.unwrap_or_else(|e| panic!("{e}\n{:#?}", run.notes))
-}
-
-fn save(collected: Collected, out: &Path) -> Manifest {
-    let created = chrono::Utc::now().to_rfc3339();
-    let Collected { inventory, sources, certificate, raw } = collected;
-    bundle::write_with(&inventory, About { created, anonymised: false, sources, certificate }, raw, out).unwrap()
-}
+use std::path::PathBuf;
+use tenant::collecting::{collect, example, run, save};
+use tenant::server::start;
+use tenant::{Log, Tenant};
 
 fn entra_hashes(manifest: &Manifest) -> Vec<(String, u64, String)> {
     let wanted = [files::ENTRA_OBJECTS, files::ENTRA_MEMBERS, files::ENTRA_TENANT, files::CLOUD_SYNC];
@@ -445,20 +365,7 @@ fn changes_while_it_is_read_are_settled() {
 #[test]
 fn an_audit_keeps_logs_and_packages() {
     let dir = example();
-    let mut tenant = Tenant::load(dir.path());
-    let job = tenant.fixed["/jobs"][0]["id"].clone();
-    let group = tenant.groups.keys().next().unwrap().clone();
-    let logs = json!([{ "id": "l1", "jobId": job }, { "id": "l2", "jobId": job }]);
-    tenant.fixed.insert("/auditLogs/provisioning".to_owned(), logs);
-    let governance = "/identityGovernance/entitlementManagement";
-    tenant.fixed.insert(format!("{governance}/accessPackages"), json!([{ "id": "p1" }, { "id": "p2" }]));
-    let package =
-        |id: &str, origin: &str| json!([{ "id": id, "resourceRoleScopes": [{ "scope": { "originId": origin } }] }]);
-    for (id, origin) in [("p1", group.as_str()), ("p2", "other")] {
-        tenant.fixed.insert(format!("{governance}/accessPackages/{id}"), package(id, origin));
-    }
-    tenant.fixed.insert(format!("{governance}/assignments"), json!([{ "id": "a1", "state": "delivered" }]));
-    let server = start(tenant);
+    let server = start(Tenant::load(dir.path()).with_audit());
     let run = run(&server, None, true);
     let live = run.result.unwrap();
     let kept: BTreeMap<&str, u64> = live.raw.iter().map(|r| (r.name, r.records())).collect();

@@ -53,7 +53,11 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         None => {
             bundle::write::check_target(&args.out)?;
             let base = args.since.as_deref().map(Base::open).transpose()?;
-            let wishes = live::Wishes { audit: args.purpose == Purpose::Audit, graph_budget: args.graph_budget };
+            let wishes = live::Wishes {
+                audit: args.purpose == Purpose::Audit,
+                graph_budget: args.graph_budget,
+                ..live::Wishes::default()
+            };
             match read_live(&config, wishes, base, printer)? {
                 Outcome::Interrupted => {
                     printer.note("interrupted: no bundle was written");

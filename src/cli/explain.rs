@@ -5,11 +5,14 @@ use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
 use super::{Global, configuration};
 use crate::assess::{self, sources};
 use crate::error::{Error, Place, Result, exit};
+use crate::graph::oracle::{Answer, Job};
+use crate::graph::{Graph, Options};
 use crate::predict::explain::{Explained, explain, find_group};
-use crate::predict::expression::{Attr, Outcome};
+use crate::predict::expression::{self, Attr, Outcome};
 use crate::report::plain;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,6 +31,9 @@ pub struct Args {
     /// The bundle that has the group
     #[arg(long, value_name = "BUNDLE", requires = "expression")]
     bundle: Option<PathBuf>,
+    /// Ask the tenant's own evaluator too, and show where it disagrees
+    #[arg(long, requires = "expression")]
+    live: bool,
 }
 
 struct Text {
@@ -78,7 +84,7 @@ fn texts() -> Vec<Text> {
 
 pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     if let (Some(text), Some(group), Some(path)) = (&args.expression, &args.group, &args.bundle) {
-        return expression(text, group, path, global, printer);
+        return expression(text, group, path, args.live, global, printer);
     }
     let all = texts();
     let wanted: Vec<&Text> = match &args.id {
@@ -168,7 +174,7 @@ fn print(t: &Text, printer: &mut Printer) {
 }
 
 /// Evaluates an expression for one group. What the tenant's own parser says can stand beside it once there is one to ask.
-fn expression(text: &str, group: &str, path: &Path, global: &Global, printer: &mut Printer) -> Result<u8> {
+fn expression(text: &str, group: &str, path: &Path, live: bool, global: &Global, printer: &mut Printer) -> Result<u8> {
     let config = configuration(global, printer)?;
     let (_, inventory) = crate::bundle::open(path)?;
     let found = find_group(&inventory, group).map_err(|why| {
@@ -181,11 +187,174 @@ fn expression(text: &str, group: &str, path: &Path, global: &Global, printer: &m
             .at(Place::default().column(column))
             .hint(format!("{}\n  {}^", plain(text), " ".repeat(e.column.saturating_sub(1))))
     })?;
+    let tenant = match live {
+        true => Some(ask_tenant(&config, &inventory, text, &explained, printer)?),
+        false => None,
+    };
+    let verdict = tenant.as_ref().map(|answer| compare(&explained.outcome, answer));
     match printer.is_json() {
-        true => printer.json(&explained_value(text, &explained)),
-        false => print_explained(&explained, printer),
+        true => {
+            let mut value = explained_value(text, &explained);
+            if let (Some(answer), Some(verdict)) = (&tenant, &verdict) {
+                value["tenant"] = json!({
+                    "parsed": answer.parsed, "evaluated": answer.evaluated, "result": answer.result,
+                    "error": answer.error, "agreement": verdict.as_str(),
+                });
+            }
+            printer.json(&value);
+        }
+        false => {
+            print_explained(&explained, printer);
+            if let (Some(answer), Some(verdict)) = (&tenant, &verdict) {
+                print_answer(answer, *verdict, printer);
+            }
+        }
     }
-    Ok(exit::DONE)
+    // A disagreement is a finding: this program's reading of the language is not the tenant's.
+    match verdict {
+        Some(Agreement::Differs) => Ok(exit::FINDINGS),
+        _ => Ok(exit::DONE),
+    }
+}
+
+/// How the tenant's answer stands to this program's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Agreement {
+    Same,
+    /// This program left it open; the tenant's answer is one of the candidates, or settles what had none.
+    Settled,
+    Differs,
+    /// The tenant could not evaluate it.
+    NoAnswer,
+}
+
+impl Agreement {
+    fn as_str(self) -> &'static str {
+        match self {
+            Agreement::Same => "same",
+            Agreement::Settled => "settled",
+            Agreement::Differs => "differs",
+            Agreement::NoAnswer => "no-answer",
+        }
+    }
+}
+
+fn compare(ours: &Outcome, theirs: &Answer) -> Agreement {
+    let same = |value: &expression::Value| match value {
+        expression::Value::Null => theirs.result.is_empty(),
+        expression::Value::Multi(values) => {
+            let ours: Vec<String> = values.iter().map(ToString::to_string).collect();
+            ours == theirs.result
+        }
+        one => theirs.result == [one.to_string()] || (theirs.result.is_empty() && one.to_string().is_empty()),
+    };
+    match ours {
+        Outcome::Error(_) if !theirs.evaluated => Agreement::Same,
+        _ if !theirs.evaluated => Agreement::NoAnswer,
+        Outcome::Value(value) if same(value) => Agreement::Same,
+        Outcome::Drop if theirs.result.is_empty() => Agreement::Same,
+        Outcome::Unknown { candidates, .. } if candidates.is_empty() || candidates.iter().any(same) => {
+            Agreement::Settled
+        }
+        _ => Agreement::Differs,
+    }
+}
+
+/// Asks the evaluator of the bundle's Cloud Sync job.
+fn ask_tenant(
+    config: &crate::config::Config,
+    inventory: &crate::directory::inventory::Inventory,
+    text: &str,
+    explained: &Explained,
+    printer: &mut Printer,
+) -> Result<Answer> {
+    let ids = |list: &Option<Vec<Value>>| -> Vec<String> {
+        let id = |v: &Value| v.get("id").and_then(Value::as_str).map(str::to_owned);
+        list.iter().flatten().filter_map(id).collect()
+    };
+    let cloud = &inventory.cloud_sync;
+    let (principals, jobs) = (ids(&cloud.service_principals), ids(&cloud.jobs));
+    let places: Vec<Job> = principals
+        .iter()
+        .flat_map(|p| jobs.iter().map(|j| Job { principal: p.clone(), job: j.clone() }))
+        .filter(|place| place.job.starts_with("AAD2ADGroupProvisioning"))
+        .collect();
+    if places.is_empty() {
+        return Err(Error::usage("the bundle has no Cloud Sync job whose evaluator could be asked")
+            .hint("Collect a bundle once the configuration for the domain exists, or leave out --live."));
+    }
+    let mut attributes = Vec::new();
+    for (name, attr) in &explained.attributes {
+        match attr {
+            Attr::Absent => {}
+            Attr::Value(expression::Value::Multi(values)) => {
+                attributes.push((name.clone(), values.iter().map(ToString::to_string).collect()));
+            }
+            Attr::Value(value) => attributes.push((name.clone(), vec![value.to_string()])),
+            Attr::Unknown(reason) => {
+                return Err(Error::failed(format!("the bundle does not tell [{}]: {}", plain(name), plain(reason)))
+                    .hint("Without it the tenant's answer would be about another group; collect it first."));
+            }
+        }
+    }
+    let who = config.settings.entra.client_id.clone().unwrap_or_default();
+    let codes = Arc::<Mutex<Vec<String>>>::default();
+    let shown = codes.clone();
+    let options = Options {
+        show_code: Box::new(move |code| {
+            // Printed by the loop below, which has the printer.
+            if let Ok(mut list) = shown.lock() {
+                list.push(format!("open {} and enter the code {}", code.address, code.code));
+            }
+        }),
+        ..Options::default()
+    };
+    let graph = Graph::new(&config.settings.entra, &|secret| config.fetch(secret, &who), options)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))?;
+    runtime.block_on(async {
+        let asking = async {
+            let mut last = None;
+            for place in &places {
+                match graph.parse_expression(place, text, &attributes).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(fault) if fault.is_missing() => last = Some(fault),
+                    Err(fault) => return Err(Error::from(fault)),
+                }
+            }
+            Err(last.map_or_else(|| Error::failed("the tenant has no such job any more"), Error::from))
+        };
+        tokio::pin!(asking);
+        loop {
+            tokio::select! {
+                done = &mut asking => return done,
+                () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {
+                    if let Ok(mut list) = codes.lock() {
+                        for text in list.drain(..) {
+                            printer.note(plain(&format!("To sign in, {text}")));
+                        }
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn print_answer(answer: &Answer, verdict: Agreement, printer: &mut Printer) {
+    let said = match (&answer.error, answer.result.as_slice()) {
+        (Some(error), _) => format!("error: {}", plain(error)),
+        (None, []) => "no value".to_owned(),
+        (None, values) => values.iter().map(|v| plain(v)).collect::<Vec<_>>().join(", "),
+    };
+    let (style, word) = match verdict {
+        Agreement::Same => (GREEN, "the tenant agrees"),
+        Agreement::Settled => (GREEN, "the tenant settles it"),
+        Agreement::Differs => (RED, "the tenant disagrees"),
+        Agreement::NoAnswer => (YELLOW, "the tenant could not evaluate it"),
+    };
+    printer.line(format!("{style}{word}{style:#}: {said}"));
 }
 
 fn explained_value(text: &str, e: &Explained) -> Value {
@@ -245,6 +414,42 @@ fn print_explained(e: &Explained, printer: &mut Printer) {
                 let shown = if candidate.is_null() { "Null".to_owned() } else { plain(&candidate.to_string()) };
                 printer.line(format!("  {YELLOW}?{YELLOW:#} {shown}"));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::predict::expression::Value as Text;
+
+    #[test]
+    fn the_tenant_agrees_settles_or_differs() {
+        let answer = |result: &[&str]| Answer {
+            parsed: true,
+            evaluated: true,
+            result: result.iter().map(|r| (*r).to_owned()).collect(),
+            error: None,
+        };
+        let failed = Answer { error: Some("no".to_owned()), ..Answer::default() };
+        let open = |candidates: &[&str]| Outcome::Unknown {
+            candidates: candidates.iter().map(|c| Text::str(*c)).collect(),
+            reason: "open".to_owned(),
+        };
+        for (ours, theirs, expected) in [
+            (Outcome::Value(Text::str("a")), answer(&["a"]), Agreement::Same),
+            (Outcome::Value(Text::str("a")), answer(&["A"]), Agreement::Differs),
+            (Outcome::Value(Text::Null), answer(&[]), Agreement::Same),
+            (Outcome::Value(Text::Null), answer(&[""]), Agreement::Differs),
+            (Outcome::Value(Text::Multi(vec![Text::str("a"), Text::str("b")])), answer(&["a", "b"]), Agreement::Same),
+            (Outcome::Drop, answer(&[]), Agreement::Same),
+            (open(&["a", "b"]), answer(&["b"]), Agreement::Settled),
+            (open(&["a", "b"]), answer(&["c"]), Agreement::Differs),
+            (open(&[]), answer(&["c"]), Agreement::Settled),
+            (Outcome::Error("x".to_owned()), failed.clone(), Agreement::Same),
+            (Outcome::Value(Text::str("a")), failed.clone(), Agreement::NoAnswer),
+        ] {
+            assert_eq!(compare(&ours, &theirs), expected, "{ours:?} {theirs:?}");
         }
     }
 }

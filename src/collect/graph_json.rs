@@ -4,6 +4,7 @@
 use crate::directory::inventory::Assignment;
 use crate::error::{Error, Place, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -237,7 +238,7 @@ impl<'de, I: Item> Visitor<'de> for Top<'_, '_, I> {
         let mut page = None::<Page>;
         let mut head = Page::default();
         let before = self.summary.objects;
-        while let Some(key) = map.next_key::<Key>()? {
+        while let Some(key) = map.next_key::<Key<'_>>()? {
             match key.0.as_ref() {
                 "value" => {
                     map.next_value_seed(Items { sink: &mut *self.sink, summary: &mut *self.summary })?;
@@ -293,12 +294,25 @@ impl<'de, I: Item> Visitor<'de> for Items<'_, '_, I> {
     }
 }
 
-/// A property name, borrowed where it can be.
-struct Key(String);
+/// A property name, borrowed where the input lies in memory and writes it without escapes.
+struct Key<'de>(Cow<'de, str>);
 
-impl<'de> serde::Deserialize<'de> for Key {
+impl<'de> serde::Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Key)
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a property")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> std::result::Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(name)))
+            }
+            fn visit_str<E>(self, name: &str) -> std::result::Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
     }
 }
 
@@ -312,7 +326,7 @@ impl<'de> serde::Deserialize<'de> for Record {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Record, A::Error> {
                 let mut record = Record::default();
-                while let Some(key) = map.next_key::<Key>()? {
+                while let Some(key) = map.next_key::<Key<'_>>()? {
                     record.property(&key.0, &mut map)?;
                 }
                 Ok(record)
@@ -451,8 +465,8 @@ impl<'de> serde::Deserialize<'de> for WritebackRecord {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<WritebackRecord, A::Error> {
                 let mut out = WritebackRecord::default();
-                while let Some(key) = map.next_key::<Key>()? {
-                    match key.0.as_str() {
+                while let Some(key) = map.next_key::<Key<'_>>()? {
+                    match key.0.as_ref() {
                         "isEnabled" => out.is_enabled = Some(map.next_value()?),
                         "onPremisesGroupType" => out.on_premises_group_type = Some(map.next_value()?),
                         _ => {
@@ -477,8 +491,8 @@ impl<'de> serde::Deserialize<'de> for MemberRecord {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<MemberRecord, A::Error> {
                 let mut out = MemberRecord::default();
-                while let Some(key) = map.next_key::<Key>()? {
-                    match key.0.as_str() {
+                while let Some(key) = map.next_key::<Key<'_>>()? {
+                    match key.0.as_ref() {
                         "id" => out.id = map.next_value()?,
                         "@odata.type" => out.odata_type = map.next_value()?,
                         "displayName" => out.display_name = map.next_value()?,

@@ -31,13 +31,23 @@ impl Entry {
     pub fn named(dn: impl Into<String>) -> Self {
         Entry { dn: dn.into(), ..Entry::default() }
     }
+    /// Makes room for so many values, and bytes of names and values.
+    pub fn reserve(&mut self, values: usize, bytes: usize) {
+        self.values.reserve_exact(values);
+        self.bytes.reserve_exact(bytes);
+    }
     pub fn push(&mut self, name: &str, value: &[u8]) {
+        // The values of a long list share the one name that stands before the first of them.
+        let last = self.values.last().map(|v| v.name);
+        let known = last.filter(|n| &self.bytes[n.0 as usize..n.1 as usize] == name.as_bytes());
+        let name = known.unwrap_or_else(|| {
+            let start = self.bytes.len() as u32;
+            self.bytes.extend_from_slice(name.as_bytes());
+            (start, self.bytes.len() as u32)
+        });
         let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(name.as_bytes());
-        let middle = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);
-        let end = self.bytes.len() as u32;
-        self.values.push(Value { name: (start, middle), value: (middle, end), line: 0 });
+        self.values.push(Value { name, value: (start, self.bytes.len() as u32), line: 0 });
     }
     /// The values of one attribute, by its name without options.
     pub fn get<'e>(&'e self, attribute: &'e str) -> impl Iterator<Item = &'e [u8]> + 'e {
@@ -50,6 +60,10 @@ impl Entry {
             let name = &self.bytes[v.name.0 as usize..v.name.1 as usize];
             (std::str::from_utf8(name).unwrap_or(""), &self.bytes[v.value.0 as usize..v.value.1 as usize], v.line)
         })
+    }
+    /// Values held.
+    pub fn count(&self) -> usize {
+        self.values.len()
     }
     /// Bytes held.
     pub fn size(&self) -> usize {

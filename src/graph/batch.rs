@@ -98,7 +98,7 @@ impl Graph {
             let answered = match self.send(request).await {
                 // A batch of reads may be sent again whatever became of it.
                 Err(fault) if reads && attempt + 1 < retry::TRIES && may_pass(&fault) => {
-                    self.pause_for(&fault, retry::pause(attempt, fastrand::f64()), 0).await;
+                    self.pause_for(&fault, self.backoff(attempt), 0).await;
                     attempt += 1;
                     continue;
                 }
@@ -147,7 +147,7 @@ impl Graph {
                 return Err(Fault::new(FaultKind::Malformed, &name, format!("the answer to {path} is missing")));
             }
             if let Some(fault) = last {
-                let pause = asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
+                let pause = asked.unwrap_or_else(|| self.backoff(attempt));
                 if attempt + 1 >= retry::TRIES || begun.elapsed() + pause > retry::PATIENCE {
                     for (index, fault) in faults {
                         out[index] = Some(Err(fault));

@@ -65,6 +65,8 @@ pub struct Options {
     pub read_timeout: Duration,
     /// Longest time of one answer as a whole, so that one that trickles in ends too.
     pub answer_timeout: Duration,
+    /// Shorter pauses of this program's own choice, for a service that is in no need of rest.
+    pub hurry: bool,
     /// Shows the code of a sign-in by device code.
     pub show_code: ShowCode,
     /// Told of every repeated request, for `-v`.
@@ -78,6 +80,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_secs(120),
             answer_timeout: Duration::from_secs(300),
+            hurry: false,
             show_code: Box::new(|_| {}),
             tell: Box::new(|_| {}),
         }
@@ -113,6 +116,7 @@ struct Inner {
     sign_in: SignIn,
     budget: Budget,
     gate: Semaphore,
+    hurry: bool,
     counters: Counters,
     tell: Box<dyn Fn(String) + Send + Sync>,
 }
@@ -179,6 +183,7 @@ impl Graph {
             sign_in,
             budget: Budget::new(options.budget_percent),
             gate: Semaphore::new(AT_A_TIME),
+            hurry: options.hurry,
             counters: Counters::default(),
             tell: options.tell,
         };
@@ -299,7 +304,7 @@ impl Graph {
                 FaultKind::BadRequest => repeatable && fault.status == Some(408),
                 _ => false,
             };
-            let pause = asked.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
+            let pause = asked.unwrap_or_else(|| self.backoff(attempt));
             if fault.kind == FaultKind::Throttled {
                 // Requests beside this one would be refused as well.
                 inner.budget.throttled(pause).await;
@@ -318,6 +323,16 @@ impl Graph {
             attempt += 1;
             inner.pause(&fault, pause).await;
         }
+    }
+
+    /// The pause before another try where the service asks for none.
+    pub(super) fn backoff(&self, attempt: u32) -> Duration {
+        self.hurried(retry::pause(attempt, fastrand::f64()))
+    }
+
+    /// A pause of this program's own choice, as long as it is here.
+    pub fn hurried(&self, pause: Duration) -> Duration {
+        retry::hurried(pause, self.inner.hurry)
     }
 
     /// Waits before parts of a batch are sent again; `refused` of them because the limit was reached.

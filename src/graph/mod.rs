@@ -8,6 +8,7 @@ mod budget;
 mod client;
 mod cloud;
 mod fault;
+pub mod oracle;
 mod pages;
 pub mod permissions;
 mod retry;

@@ -28,14 +28,14 @@ pub struct Input<'a> {
     pub bundle_path: String,
     /// The folder of the scripts beside the plan.
     pub scripts_folder: String,
-    /// Make the plan though gates hold it back; it is then marked as not executable.
+    /// Make the plan though gates refuse it; it is then marked as not executable.
     pub draft: bool,
 }
 
 /// A plan, or what holds it back.
 pub enum Made {
     Plan(Box<Plan>),
-    /// Gates that stop `plan` itself.
+    /// Gates that stop `plan` itself: at least one of them fails.
     Blocked(Vec<Stop>),
 }
 
@@ -63,7 +63,13 @@ pub fn plan(input: &Input<'_>) -> Result<Made> {
     let policy = input.policy.map(Policy::parse).transpose()?;
     let wishes = input.decisions.map(decisions::parse).transpose()?.unwrap_or_default();
     let mut stops = gate_stops(&assessed.header().gates);
-    if stops.iter().any(|s| s.holds == Holds::Plan) && !input.draft {
+    // A gate that fails refuses the plan. One that is not known holds it back too, but what can be said is said: the
+    // plan is written as one that no run executes.
+    let fails = |stop: &Stop| {
+        stop.holds == Holds::Plan
+            && assessed.header().gates.iter().any(|g| stop.id.as_ref() == Some(&g.id) && g.status == GateStatus::Fail)
+    };
+    if stops.iter().any(fails) && !input.draft {
         return Ok(Made::Blocked(stops));
     }
     bundle_stops(assessed, &mut stops);

@@ -201,16 +201,31 @@ fn groups_that_the_end_of_v2_changes() {
 
 #[test]
 fn gates_stop_the_plan() {
-    let blocked = try_plan(&World::base(), With { blockable: true, ..With::default() }).unwrap();
+    let mut world = World::base();
+    world.json(
+        "entra/onPremisesSynchronization.json",
+        json!({ "value": [{ "id": "t", "features": { "groupWriteBackEnabled": false } }] }),
+    );
+    let blocked = try_plan(&world, With { blockable: true, ..With::default() }).unwrap();
     let Made::Blocked(stops) = blocked else { panic!("nothing stopped it") };
-    assert!(stops.iter().any(|s| s.id.as_deref() == Some("E15") && s.holds == Holds::Plan), "{stops:?}");
+    assert!(stops.iter().any(|s| s.id.as_deref() == Some("E1") && s.holds == Holds::Plan), "{stops:?}");
 
-    let desk = Desk::collected(&World::base());
-    let ran = desk.run(&["plan", "bundle", "--out", "plan.json"]).code(4).prints(&["No plan", "E15"]);
+    let desk = Desk::collected(&world);
+    let ran = desk.run(&["plan", "bundle", "--out", "plan.json"]).code(4).prints(&["No plan", "E1"]);
     assert!(ran.err.contains("--draft"));
     assert!(!desk.path("plan.json").exists() && !desk.path("plan.md").exists());
     desk.run(&["plan", "bundle", "--out", "plan.json", "--draft"]).code(4).prints(&["DRAFT", "Plan SHA-256"]);
     assert_eq!(desk.json("plan.json")["executable"], false);
+}
+
+#[test]
+fn a_gate_that_is_not_known_leaves_a_plan_that_no_run_executes() {
+    let desk = Desk::collected(&World::base());
+    desk.run(&["plan", "bundle", "--out", "plan.json"]).code(4).prints(&["DRAFT", "is not known", "Plan SHA-256"]);
+    let plan = desk.json("plan.json");
+    assert_eq!(plan["executable"], false);
+    let holds = |id: &str| plan["stops"].as_array().unwrap().iter().find(|s| s["id"] == id).unwrap()["holds"].clone();
+    assert_eq!((holds("E1"), holds("E15")), (json!("plan"), json!("start")));
 }
 
 #[test]

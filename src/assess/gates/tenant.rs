@@ -74,7 +74,7 @@ pub fn gates() -> Vec<GateRule> {
             why: "It refuses to run with custom synchronisation rules, and this migration needs two of them.",
             remedy: "Ask who plans that transition; put it after this migration, then attest.",
             severity: Severity::Medium,
-            blocks: &["plan"],
+            blocks: &["cutover run"],
             sources: &["TOOL26"],
             attestable: true,
             check: e15,

@@ -59,6 +59,7 @@ impl Prepared {
             self.names = Vec::new();
         }
         self.names.clear();
+        self.names.reserve_exact(self.entry.count());
         for (name, value, _) in self.entry.values() {
             if is_name_list(name) && !value.is_empty() {
                 self.names.push(keys.spelling(value));

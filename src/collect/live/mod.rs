@@ -22,6 +22,8 @@ pub struct Wishes {
     pub audit: bool,
     /// Share of the tenant's Graph limit to use, in percent.
     pub graph_budget: Option<u8>,
+    /// Shorter pauses of the program's own choice, for services that are in no need of rest: tests have their own.
+    pub hurry: bool,
 }
 
 /// A former bundle of the same forest and tenant (`--since`), which saves reading what has not changed since.

@@ -15,7 +15,7 @@ param(
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 $PlannedServer = 'SYNC01'
-$PlanHash = '611c1f876c95963611f82adf40968e1b453c16caae4ba93d3e5f8d63a632c083'
+$PlanHash = '024f99ca6ea87d2fb64122f02da1088a1376093ac58253385e3ab63f244eae94'
 $Done = New-Object System.Collections.ArrayList
 $Evidence = [ordered]@{}
 

@@ -107,6 +107,7 @@ pub struct Read {
 /// The one place where an entry of the wire becomes an entry as files hold it.
 pub fn read(from: &Entry) -> Result<Read, Trouble> {
     let mut entry = ldif::Entry::named(from.dn.as_str());
+    entry.reserve(from.attributes.iter().map(|a| a.values.len()).sum(), from.size());
     let mut cut = BTreeMap::new();
     let mut values_by_range = 0;
     for attribute in &from.attributes {

@@ -17,9 +17,13 @@ mod security;
 mod settling;
 mod since;
 
+pub use feed::Feed;
+pub use link::Dialer;
 pub use metadata::Metadata;
+pub use names::GROUP;
 pub use plain::read_plainly;
 pub use probe::{Effective, Probe};
+pub use scan::{Scanned, Task, scan};
 
 use super::{Base, Half, Note, Tell, Wishes};
 use crate::bundle::{Part, Source};
@@ -29,9 +33,7 @@ use crate::error::{Error, Place, Result};
 use crate::ldap::{Connector, Control, SdParts, Timeouts};
 use crate::report::plain;
 use discover::Forest;
-use feed::Feed;
-use link::{Dialer, Line};
-use scan::{Scanned, Task, scan};
+use link::Line;
 use since::Way;
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -88,8 +90,7 @@ impl<'c> Reader<'c> {
         let feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
         // In a small domain access lists come along; in a large one only those of a part of the groups are wanted.
         let small = forest.controller.highest_committed_usn < scan::SMALL;
-        let mut attributes =
-            if matches!(way, Way::Full(_)) { names::GROUP.to_vec() } else { names::GROUP[1..].to_vec() };
+        let mut attributes = if matches!(way, Way::Full(_)) { GROUP.to_vec() } else { GROUP[1..].to_vec() };
         let mut controls = Vec::new();
         if small {
             attributes.push("nTSecurityDescriptor");
@@ -177,6 +178,8 @@ impl<'c> Reader<'c> {
             modified: None,
         }];
         sources.append(&mut beyond.sources);
+        // No longer needed, and the next step holds every membership twice.
+        feed.seen = Default::default();
         feed.builder.settle(&mut feed.inventory);
         let (read, ranges) = (std::mem::take(&mut feed.read), feed.values_by_range);
         let mut inventory = feed.inventory;

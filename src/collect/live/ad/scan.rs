@@ -253,8 +253,10 @@ impl Shared<'_> {
         let mut pages = session.search(search);
         while let Some(page) = pages.next().await? {
             let mut whole = Vec::with_capacity(page.len());
-            for entry in &page {
-                let read = link::read(entry)?;
+            // Each is let go as soon as it is taken over, so that a page is not in memory twice.
+            for entry in page {
+                let read = link::read(&entry)?;
+                drop(entry);
                 if read.cut.is_empty() {
                     whole.push(read);
                     continue;

@@ -29,7 +29,7 @@ async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime
     let mut raw = RawFile::new(files::PROVISIONING_LOGS)?;
     for (i, job) in jobs.iter().enumerate() {
         if i > 0 {
-            tokio::time::sleep(PACE).await;
+            wire.pause(PACE).await;
         }
         let mut read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, Some(job)), None).await;
         if let Err(Trouble::Refused(_)) = read {
@@ -48,7 +48,7 @@ async fn logs_of(wire: &Wire, raw: &mut RawFile, query: &str, job: Option<&str>)
     let mut first = true;
     wire.pages(query, async |body| {
         if !std::mem::take(&mut first) {
-            tokio::time::sleep(PACE).await;
+            wire.pause(PACE).await;
         }
         for log in super::wire::list(&body, query)? {
             if job.is_none_or(|job| log.get("jobId").and_then(Value::as_str) == Some(job)) {

@@ -40,7 +40,7 @@ pub struct Reader<'c> {
 impl<'c> Reader<'c> {
     /// Checks the configuration and takes the secrets in; nothing is sent yet.
     pub fn new(config: &'c Config, wishes: &Wishes) -> Result<Self> {
-        Ok(Reader { config, wire: Wire::new(config, wishes.graph_budget)? })
+        Ok(Reader { config, wire: Wire::new(config, wishes)? })
     }
 
     /// Fills the Entra half. `container` is told what Entra names as the writeback container as soon as it is known.

@@ -26,7 +26,8 @@ pub const SKUS: &str = "/v1.0/subscribedSkus?$select=skuPartNumber,servicePlans"
 pub const AGENTS: &str = "/beta/onPremisesPublishingProfiles/provisioning/agents?$expand=agentGroups";
 pub const GROUP_COUNT: &str = "/v1.0/groups/$count";
 pub const SYNCED_COUNT: &str = "/v1.0/groups/$count?$filter=onPremisesSyncEnabled eq true";
-pub const USER_COUNT: &str = "/v1.0/users/$count";
+/// Of beta, as the users themselves are read.
+pub const USER_COUNT: &str = "/beta/users/$count";
 const PRINCIPAL: &str = "id,appId,displayName,accountEnabled,applicationTemplateId,appRoleAssignmentRequired,appRoles,\
 servicePrincipalType";
 

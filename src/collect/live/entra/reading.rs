@@ -65,7 +65,7 @@ impl Reading<'_> {
         let mut way = Way::Delta;
         for round in 0..ROUNDS {
             if round > 1 {
-                tokio::time::sleep(Duration::from_secs(u64::from(round - 1))).await;
+                self.wire.pause(Duration::from_secs(u64::from(round - 1))).await;
             }
             let settling = groups.is_some() || users.is_some();
             state.begin_round();

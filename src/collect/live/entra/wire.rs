@@ -3,6 +3,7 @@
 
 use super::ledger::Ledger;
 use crate::collect::graph_json::{json_error, objects};
+use crate::collect::live::Wishes;
 use crate::config::Config;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Place, Result};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Batches on their way at a time; the client's budget paces them.
 const BATCHES: usize = 4;
@@ -84,7 +86,7 @@ pub struct Wire {
 
 impl Wire {
     /// Fetches the secrets; nothing is sent yet.
-    pub fn new(config: &Config, budget_percent: Option<u8>) -> Result<Self> {
+    pub fn new(config: &Config, wishes: &Wishes) -> Result<Self> {
         let words = Arc::<Mutex<Vec<Word>>>::default();
         let (codes, details) = (words.clone(), words.clone());
         let push = |words: &Mutex<Vec<Word>>, word| words.lock().unwrap_or_else(PoisonError::into_inner).push(word);
@@ -98,9 +100,10 @@ impl Wire {
                 push(&codes, Word::SignIn(text));
             }),
             tell: Box::new(move |text| push(&details, Word::Detail(text))),
+            hurry: wishes.hurry,
             ..Options::default()
         };
-        let options = match budget_percent {
+        let options = match wishes.graph_budget {
             Some(budget_percent) => Options { budget_percent, ..options },
             None => options,
         };
@@ -190,6 +193,11 @@ impl Wire {
             Err(Trouble::Failed(error)) => Err(error),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Waits as this program chooses to.
+    pub async fn pause(&self, time: Duration) {
+        tokio::time::sleep(self.graph.hurried(time)).await;
     }
 
     /// One answer a query, in their order.

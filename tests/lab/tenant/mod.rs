@@ -1,16 +1,24 @@
-//! A small tenant over HTTPS for the collector's own tests: it serves the files of an offline folder as Graph would, page
-//! by page, keeps a log of changes for delta, and is unhelpful where the service may be: deltas leave out null, tell
-//! nothing of the memberships of restored objects, and refuse what a test tells them to.
+//! A tenant over HTTPS: it serves the files of an offline folder as Graph would, page by page, keeps a log of changes for
+//! delta, and is unhelpful where the service may be: deltas leave out null, tell nothing of the memberships of restored
+//! objects, and refuse what a test tells them to. `server` is how it is reached, `login` its sign-in service, `faults`
+//! what may go wrong on the way, `record` the traffic as it was.
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::{Request, Response, service::service_fn};
-use hyper_util::rt::TokioIo;
-use rustls::{ServerConfig, pki_types};
+// Each test file that takes the tenant in uses another part of it.
+#![allow(dead_code)]
+
+pub mod collecting;
+mod delta;
+pub mod faults;
+pub mod login;
+pub mod record;
+pub mod server;
+
+use faults::Planned;
+use login::Login;
+use record::Recorder;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
 
 /// What happened, for delta.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +47,13 @@ pub struct Tenant {
     /// Called with the path before each request.
     pub before: Option<Box<dyn FnMut(&str, &mut Parts<'_>) + Send>>,
     pub requests: Vec<String>,
+    /// What goes wrong, once or always.
+    pub faults: Vec<Planned>,
+    /// A page that is given once more: the next request with this query gets it.
+    again: Option<Value>,
+    /// Sign-ins are checked where this is given; else any token will do.
+    pub login: Option<Login>,
+    pub recorder: Option<Recorder>,
     pub page: usize,
     pub base: String,
 }
@@ -111,6 +126,24 @@ impl Tenant {
         }
         tenant.page = tenant.groups.len() / 4 + 1;
         tenant
+    }
+
+    /// What only an audit reads: two log entries, two access packages of which one governs a group, an assignment.
+    pub fn with_audit(mut self) -> Tenant {
+        let job = self.fixed["/jobs"][0]["id"].clone();
+        let group = self.groups.keys().next().unwrap().clone();
+        let logs = json!([{ "id": "l1", "jobId": job }, { "id": "l2", "jobId": job }]);
+        self.fixed.insert("/auditLogs/provisioning".to_owned(), logs);
+        let governance = "/identityGovernance/entitlementManagement";
+        let (one, two) = ("5c5e1a52-0000-4000-8000-000000000001", "5c5e1a52-0000-4000-8000-000000000002");
+        self.fixed.insert(format!("{governance}/accessPackages"), json!([{ "id": one }, { "id": two }]));
+        let package =
+            |id: &str, origin: &str| json!([{ "id": id, "resourceRoleScopes": [{ "scope": { "originId": origin } }] }]);
+        for (id, origin) in [(one, group.as_str()), (two, "other")] {
+            self.fixed.insert(format!("{governance}/accessPackages/{id}"), package(id, origin));
+        }
+        self.fixed.insert(format!("{governance}/assignments"), json!([{ "id": "a1", "state": "delivered" }]));
+        self
     }
 
     pub fn add_member(&mut self, group: &str, member: &str, added: bool) {
@@ -210,103 +243,6 @@ impl Tenant {
         (200, body)
     }
 
-    /// The first answers hold every group, members split in two; the later ones what the log tells.
-    fn group_delta(&mut self, path: &str, query: &BTreeMap<String, String>, version: &str) -> (u16, Value) {
-        let select = query.get("$select").cloned().unwrap_or_default();
-        let link = |log: usize| format!("{}/{version}{path}?$deltatoken={log}&$select={select}", self.base);
-        if query.get("$deltatoken").is_some_and(|t| t == "latest") {
-            return (200, json!({ "value": [], "@odata.deltaLink": link(self.log.len()) }));
-        }
-        let names: Vec<&str> = select.split(',').collect();
-        let shape = |group: &Value| {
-            let mut value = pick(group, Some(&names), version);
-            // Never set is not told.
-            value.as_object_mut().unwrap().retain(|_, v| !v.is_null());
-            value
-        };
-        if let Some(from) = query.get("$deltatoken") {
-            let mut touched: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
-            for entry in &self.log[from.parse::<usize>().unwrap()..] {
-                match entry {
-                    Log::Group(id) => {
-                        touched.entry(id).or_default();
-                    }
-                    Log::Member { group, member, added } => {
-                        touched.entry(group).or_default().insert(member, *added);
-                    }
-                    Log::User(_) => {}
-                }
-            }
-            let mut values = Vec::new();
-            for (id, members) in touched {
-                let Some(group) = self.groups.get(id) else {
-                    values.push(json!({ "id": id, "@removed": { "reason": "changed" } }));
-                    continue;
-                };
-                let mut value = shape(group);
-                let told: Vec<Value> = members
-                    .iter()
-                    .map(|(m, added)| {
-                        let mut member = self.member(m);
-                        if !added {
-                            member["@removed"] = json!({ "reason": "deleted" });
-                        }
-                        member
-                    })
-                    .collect();
-                if !told.is_empty() {
-                    value["members@delta"] = json!(told);
-                }
-                values.push(value);
-            }
-            return (200, json!({ "value": values, "@odata.deltaLink": link(self.log.len()) }));
-        }
-        // A token is a place in the list of groups and the length of the log when the list was begun.
-        let (at, log) = match query.get("$skiptoken").and_then(|t| t.split_once('-')) {
-            Some((at, log)) => (at.parse().unwrap(), log.parse().unwrap()),
-            None => (0, self.log.len()),
-        };
-        let all: Vec<(&String, &Value)> = self.groups.iter().collect();
-        let mut values = Vec::new();
-        for (id, group) in all.iter().skip(at).take(self.page) {
-            let members: Vec<Value> = self.members_of(id).iter().map(|m| self.member(m)).collect();
-            let (first, second) = members.split_at(members.len() / 2);
-            let mut value = shape(group);
-            if !first.is_empty() {
-                value["members@delta"] = json!(first);
-            }
-            values.push(value);
-            if !second.is_empty() {
-                values.push(json!({ "id": id, "members@delta": second }));
-            }
-        }
-        let mut body = json!({ "value": values });
-        if at + self.page < all.len() {
-            body["@odata.nextLink"] =
-                json!(format!("{}/{version}{path}?$skiptoken={}-{log}&$select={select}", self.base, at + self.page));
-        } else {
-            body["@odata.deltaLink"] = json!(link(log));
-        }
-        (200, body)
-    }
-
-    fn user_delta(&self, query: &BTreeMap<String, String>) -> (u16, Value) {
-        let select = query.get("$select").cloned().unwrap_or_default();
-        let link = format!("{}/beta/users/delta?$deltatoken={}&$select={select}", self.base, self.log.len());
-        let from = query.get("$deltatoken").filter(|t| *t != "latest").map_or(self.log.len(), |t| t.parse().unwrap());
-        let mut values = Vec::new();
-        for entry in &self.log[from..] {
-            if let Log::User(id) = entry {
-                values.push(match self.users.get(id) {
-                    // The identifier is left out, as a delta may do.
-                    Some(user) => pick(user, Some(&["id", "userPrincipalName", "onPremisesSyncEnabled"]), "beta"),
-                    None => json!({ "id": id, "@removed": { "reason": "changed" } }),
-                });
-            }
-        }
-        (200, json!({ "value": values, "@odata.deltaLink": link }))
-    }
-
     fn refuse(&mut self, path: &str) -> Option<(u16, Value)> {
         let denied = self.denied.iter().find(|(part, ..)| path.contains(part)).copied();
         let once = self.refusals.iter().position(|(part, ..)| path.contains(part)).map(|i| self.refusals.remove(i));
@@ -314,10 +250,8 @@ impl Tenant {
         Some((status, json!({ "error": { "code": code, "message": "as the test wants it" } })))
     }
 
-    fn serve(&mut self, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
-        let decoded = |s: &str| {
-            url::form_urlencoded::parse(s.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect()
-        };
+    /// The answer to one request, faults aside.
+    pub(super) fn serve(&mut self, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
         let full = format!("{path}?{query}");
         if let Some(mut before) = self.before.take() {
             before(&full, &mut Parts { groups: &mut self.groups, members: &mut self.members, log: &mut self.log });
@@ -335,18 +269,26 @@ impl Tenant {
         if !path.ends_with("/$batch") {
             return self.answer(path, &decoded(query));
         }
-        let version = path.trim_end_matches("/$batch");
+        let version = path.trim_end_matches("/$batch").to_owned();
         let asked: Value = serde_json::from_slice(body).unwrap();
         let mut responses = Vec::new();
         for part in asked["requests"].as_array().unwrap() {
             let url = format!("{version}{}", part["url"].as_str().unwrap());
             let (path, query) = url.split_once('?').unwrap_or((&url, ""));
+            if let Some(refused) = self.fault_of_part(path, query, &part["id"]) {
+                responses.push(refused);
+                continue;
+            }
             let (status, body) = self.refuse(&url).unwrap_or_else(|| self.answer(path, &decoded(query)));
             responses.push(json!({ "id": part["id"], "status": status, "body": body }));
         }
         responses.reverse();
         (200, json!({ "responses": responses }))
     }
+}
+
+fn decoded(query: &str) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(query.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect()
 }
 
 fn is_user(kinds: &BTreeMap<String, String>, id: &str) -> bool {
@@ -367,59 +309,4 @@ fn pick(value: &Value, select: Option<&[&str]>, version: &str) -> Value {
         }
     }
     Value::Object(out)
-}
-
-/// The tenant at an address.
-pub struct Server {
-    pub tenant: Arc<Mutex<Tenant>>,
-    pub ca_file: PathBuf,
-    pub url: String,
-    _folder: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
-}
-
-pub fn start(mut tenant: Tenant) -> Server {
-    let folder = tempfile::tempdir().unwrap();
-    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    std::fs::write(&ca_file, certified.cert.pem()).unwrap();
-    let key = pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-    let url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
-    tenant.base.clone_from(&url);
-    let tenant = Arc::new(Mutex::new(tenant));
-    let shared = tenant.clone();
-    runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, shared) = (acceptor.clone(), shared.clone());
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                    let shared = shared.clone();
-                    async move {
-                        let (path, query) =
-                            (request.uri().path().to_owned(), request.uri().query().unwrap_or("").to_owned());
-                        let body = request.into_body().collect().await?.to_bytes();
-                        let (status, answer) = shared.lock().unwrap().serve(&path, &query, &body);
-                        let kind = if answer.is_number() { "text/plain" } else { "application/json" };
-                        let body = Full::new(Bytes::from(answer.to_string()));
-                        let built = Response::builder().status(status).header("content-type", kind).body(body);
-                        Ok::<_, hyper::Error>(built.unwrap())
-                    }
-                });
-                let _ =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    Server { tenant, ca_file, url, _folder: folder, _runtime: runtime }
 }
