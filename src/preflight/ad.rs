@@ -215,9 +215,18 @@ fn judge(right: &Right, probe: &Probe) -> Check {
             }
         }
     }
-    let evidence = json!({ "allowed": with, "refused": without, "first": examples, "attributes": right.attributes });
-    if with + without == 0 {
+    let open = probe.not_asked;
+    let evidence = json!({
+        "allowed": with, "refused": without, "notAsked": open, "first": examples, "attributes": right.attributes,
+    });
+    if with + without + open == 0 {
         return check(right.id, GateStatus::NotApplicable, right.severity, &tried, "no written-back group was found")
+            .with(evidence);
+    }
+    if without == 0 && open > 0 {
+        let message = format!("allowed on {with} group(s), {open} could not be asked about");
+        return check(right.id, GateStatus::Unknown, right.severity, &tried, message)
+            .remedy("Look at the access lists in an assessment, which reads all of them (C36, C37).")
             .with(evidence);
     }
     if without == 0 {
@@ -237,7 +246,7 @@ fn judge(right: &Right, probe: &Probe) -> Check {
         GateStatus::Fail,
         right.severity,
         &tried,
-        format!("not allowed on {without} of {} group(s): {}", with + without, right.without),
+        format!("not allowed on {without} of {} group(s): {}", with + without + open, right.without),
     )
     .blocks(right.blocks)
     .remedy(remedy)

@@ -2,6 +2,8 @@
 //! address of its own. It ends when the test's process does, however that ends: Samba in the foreground watches its
 //! standard input.
 
+mod kerberos;
+
 use super::world::{self, World};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::fs::{self, File};
@@ -56,9 +58,10 @@ pub struct Controller {
     pub folder: PathBuf,
     child: Option<Child>,
     processes: Processes,
-    // Held as long as the address is in use.
+    // Held as long as the address and the folder are in use.
     _address: File,
     _folder: tempfile::TempDir,
+    _in_use: Option<File>,
 }
 
 /// Whether there can be a controller here; says once why not.
@@ -94,9 +97,30 @@ pub fn start_as(template: Template, processes: Processes) -> Option<Controller> 
         return None;
     }
     let source = provisioned(template);
-    let folder = tempfile::Builder::new().prefix("dc-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (folder, in_use) = own_folder();
     copy(&source, &folder.path().join("dc"));
-    Some(Controller::run(folder, processes))
+    let mut controller = Controller::run(folder, processes);
+    controller._in_use = Some(in_use);
+    Some(controller)
+}
+
+/// A folder for one controller, with the lock that says so. What processes that were killed left behind goes.
+fn own_folder() -> (tempfile::TempDir, File) {
+    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folders = File::create(base.join("lab/folders.lock")).unwrap();
+    folders.lock().unwrap();
+    for entry in fs::read_dir(base).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("dc-")
+            && let Ok(lock) = File::open(entry.path().join("in-use"))
+            && lock.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let folder = tempfile::Builder::new().prefix("dc-").tempdir_in(base).unwrap();
+    let lock = File::create(folder.path().join("in-use")).unwrap();
+    lock.lock().unwrap();
+    (folder, lock)
 }
 
 /// The folder of a provisioned, stopped domain; made by whoever comes first.
@@ -104,8 +128,8 @@ fn provisioned(template: Template) -> PathBuf {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab");
     fs::create_dir_all(&base).unwrap();
     let key = match template {
-        Template::World => format!("{}-{:016x}", template.name(), World::v2().fingerprint()),
-        _ => template.name().to_owned(),
+        Template::World => format!("{}-{:016x}", template.name(), World::v2().fingerprint() ^ made_by()),
+        _ => format!("{}-{:016x}", template.name(), made_by()),
     };
     let done = base.join(&key);
     let lock = File::create(base.join(format!("{}.lock", template.name()))).unwrap();
@@ -126,6 +150,14 @@ fn provisioned(template: Template) -> PathBuf {
         fs::rename(&dc, &done).unwrap();
     }
     done
+}
+
+/// Changes with this file, so that a domain made by an older one is not used.
+fn made_by() -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    include_str!("mod.rs").hash(&mut hasher);
+    hasher.finish()
 }
 
 fn provision(dc: &Path, template: Template) {
@@ -156,8 +188,16 @@ impl Controller {
         let folder = holder.path().join("dc");
         let (address, lock) = free_address();
         let ca_file = configure(&folder, &address);
-        let mut controller =
-            Controller { address, ca_file, folder, child: None, processes, _address: lock, _folder: holder };
+        let mut controller = Controller {
+            address,
+            ca_file,
+            folder,
+            child: None,
+            processes,
+            _address: lock,
+            _folder: holder,
+            _in_use: None,
+        };
         controller.boot();
         controller
     }

@@ -69,6 +69,8 @@ pub struct Probe {
     /// Groups whose access list is hidden.
     pub without_list: usize,
     pub effective: Vec<Effective>,
+    /// Groups that could not be asked about: there are too many different access lists, or they went meanwhile.
+    pub not_asked: usize,
     /// Whether groups may be created in the container, which a move back into it needs.
     pub may_create: Option<bool>,
 }
@@ -127,10 +129,18 @@ impl Reader<'_> {
         inventory.ad.present = true;
         inventory.ad.environment.controller = Some(forest.controller.clone());
         let (representatives, without_list) = representatives(&inventory);
-        let mut effective = Vec::new();
-        for (dn, groups) in representatives.into_iter().take(MOST_ASKED) {
-            if let Some(entry) = line.one(&dn, &["allowedAttributesEffective"], &[]).await? {
-                effective.push(Effective { dn, groups, attributes: lower(&entry, "allowedAttributesEffective") });
+        let (mut effective, mut not_asked) = (Vec::new(), 0);
+        for (dn, groups) in representatives {
+            let found = match effective.len() < MOST_ASKED {
+                true => line.one(&dn, &["allowedAttributesEffective"], &[]).await?,
+                false => None,
+            };
+            match found {
+                Some(entry) => {
+                    effective.push(Effective { dn, groups, attributes: lower(&entry, "allowedAttributesEffective") });
+                }
+                // Too many, or gone meanwhile.
+                None => not_asked += groups,
             }
         }
         let may_create = match &container {
@@ -155,6 +165,7 @@ impl Reader<'_> {
             groups,
             without_list,
             effective,
+            not_asked,
             may_create,
         })
     }
