@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
 done
 cargo build --profile "$profile" --bin groupshift --example graph-tenant >&2
 folder=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
-work=$(mktemp -d "${TMPDIR:-/tmp}/groupshift-graph.XXXXXX")
+work=$(mktemp -d -t groupshift-graph.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
 python3 - "$folder" "$work" <<'PY' | tee "$out"
