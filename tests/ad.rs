@@ -3,12 +3,16 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::type_complexity,
     reason = "helpers of tests fail by panicking and say what they skip"
 )]
 
 #[path = "lab/directory/mod.rs"]
 #[allow(dead_code, reason = "other suites use more of the lab")]
 mod directory;
+#[path = "lab/tenant/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "other suites use more of the lab")]
+mod tenant;
 #[path = "lab/world.rs"]
 #[allow(dead_code, reason = "other suites use more of the lab")]
 mod world;
@@ -20,6 +24,8 @@ mod judged;
 mod kerberos;
 #[path = "ad/killed.rs"]
 mod killed;
+#[path = "ad/whole.rs"]
+mod whole;
 
 use directory::{Controller, Template, start};
 use serde_json::Value;

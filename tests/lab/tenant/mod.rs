@@ -92,7 +92,7 @@ impl Tenant {
     /// From the files of an offline folder.
     pub fn load(dir: &Path) -> Tenant {
         let mut tenant = Tenant::default();
-        for name in ["groups-v1.json", "groups-beta.json"] {
+        for name in ["groups.json", "groups-v1.json", "groups-beta.json"] {
             for group in list(&dir.join("entra").join(name)) {
                 let id = text(&group, "id");
                 tenant.kinds.insert(id.clone(), "#microsoft.graph.group".to_owned());

@@ -8,7 +8,13 @@ membershipRuleProcessingState,onPremisesSyncEnabled,onPremisesSecurityIdentifier
 onPremisesDomainName,onPremisesNetBiosName,isAssignableToRole,isManagementRestricted,visibility";
 
 /// Properties of groups that an answer of `groups/delta` might leave out without a word; see `Read::doubtful`.
-pub const DOUBTFUL: [&str; 3] = ["writebackConfiguration", "isAssignableToRole", "isManagementRestricted"];
+pub const DOUBTFUL: [&str; 5] = [
+    "writebackConfiguration",
+    "isAssignableToRole",
+    "isManagementRestricted",
+    "onPremisesSyncEnabled",
+    "onPremisesSecurityIdentifier",
+];
 
 pub const USER: &str =
     "id,userPrincipalName,onPremisesSyncEnabled,onPremisesObjectIdentifier,onPremisesSecurityIdentifier";
