@@ -11,7 +11,6 @@
 #[allow(dead_code, reason = "other suites use more of the lab")]
 mod directory;
 #[path = "lab/tenant/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "other suites use more of the lab")]
 mod tenant;
 #[path = "lab/world.rs"]
 #[allow(dead_code, reason = "other suites use more of the lab")]
