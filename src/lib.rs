@@ -37,6 +37,9 @@ pub mod preflight;
 /// What will change, who gains or loses access by it, and the steps that do it and take it back.
 pub mod plan;
 
+/// The run of a plan: journal, snapshots, steps, rollback, over live systems or their twin.
+pub mod cutover;
+
 /// Views of all of the above as HTML, CSV, JSON, Markdown.
 pub mod report;
 
