@@ -40,6 +40,9 @@ pub mod plan;
 /// The run of a plan: journal, snapshots, steps, rollback, over live systems or their twin.
 pub mod cutover;
 
+/// A tenant with its forest and its servers in memory: what a rehearsal runs on.
+pub mod twin;
+
 /// Views of all of the above as HTML, CSV, JSON, Markdown.
 pub mod report;
 

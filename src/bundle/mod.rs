@@ -14,6 +14,9 @@ pub use read::{Opened, open, open_verified};
 pub use record::{AdMembers, AdObjects, EntraMembers, EntraObjects, Family, Owned};
 pub use write::{write, write_with};
 
+// The twin of a rehearsal makes an Inventory again from the records of another.
+pub(crate) use record::{AdGroupRecord, AdObjectRecord, EntraGroupRecord, EntraObjectRecord, Str};
+
 /// Names of the data files, in the order they are written and listed.
 pub mod files {
     pub const MANIFEST: &str = "manifest.json";

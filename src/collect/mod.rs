@@ -9,5 +9,5 @@ pub mod graph_json;
 pub mod ldif;
 pub mod live;
 pub mod offline;
-mod source;
+pub(crate) mod source;
 mod tenant;

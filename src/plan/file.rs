@@ -26,8 +26,12 @@ pub fn hash(plan: &Plan) -> Result<String> {
 
 /// Reads a plan; one that is not byte for byte what was written is refused.
 pub fn read(path: &Path) -> Result<Plan> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read the plan", path, e))?;
-    let head: Option<String> = serde_json::from_slice::<serde_json::Value>(&bytes)
+    from_bytes(&std::fs::read(path).map_err(|e| Error::io("read the plan", path, e))?, path)
+}
+
+/// The same from its bytes; `path` says where they came from.
+pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Plan> {
+    let head: Option<String> = serde_json::from_slice::<serde_json::Value>(bytes)
         .ok()
         .and_then(|v| v.get("schema")?.as_str().map(str::to_owned));
     if let Some(other) = head.as_deref().filter(|s| *s != PLAN_SCHEMA) {
@@ -42,7 +46,7 @@ pub fn read(path: &Path) -> Result<Plan> {
             .hint("Plan again from the bundle, and put what should differ into waves.toml or decisions.toml.")
     };
     let plan: Plan =
-        serde_json::from_slice(&bytes).map_err(|e| edited(format!("this is no plan of this program: {e}")))?;
+        serde_json::from_slice(bytes).map_err(|e| edited(format!("this is no plan of this program: {e}")))?;
     if canonical(&plan)? != bytes {
         return Err(edited("the plan was edited: it is not written as this program writes it".to_owned()));
     }

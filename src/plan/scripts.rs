@@ -45,7 +45,7 @@ fn template(kind: &str) -> Option<(&'static str, Value)> {
 }
 
 /// What undoes a step by script.
-pub(super) fn undo_kind(kind: &str) -> Option<&'static str> {
+pub(crate) fn undo_kind(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "staging-on" => "staging-off",
         "scheduler-off" => "scheduler-on",

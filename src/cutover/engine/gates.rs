@@ -1,0 +1,231 @@
+//! What has to hold before a step: the plan's own stops, gates of the environment, the copy of the snapshots on another
+//! host, the confirmation that a keystroke by habit does not give.
+
+use super::{Engine, Go, Halt, Stop, Surroundings};
+use crate::assess::{AboutBundle, Accepted, Assessed};
+use crate::cutover::port::{Answer, Level, Operator};
+use crate::directory::inventory::Inventory;
+use crate::error::{Error, Result};
+use crate::plan::model::{Holds, Step};
+use crate::report::model::{Gate, GateStatus, View};
+
+impl<P: Surroundings> Engine<'_, P> {
+    /// Gates of the environment, judged over a live look.
+    pub(super) fn judge_gates(&self, inventory: &Inventory) -> Result<Vec<Gate>> {
+        let mut settings = self.options.settings.clone();
+        for gate in self.plan.gates.iter().filter(|g| g.attested.is_some()) {
+            if let Some(word) = &gate.attested {
+                settings.accepted.push(Accepted {
+                    gate: gate.id.clone(),
+                    reason: word.reason.clone(),
+                    by: word.by.clone(),
+                });
+            }
+        }
+        let about = AboutBundle {
+            created: String::new(),
+            sha256: String::new(),
+            complete: true,
+            anonymised: false,
+            limits: Vec::new(),
+        };
+        let assessed = Assessed::run(inventory, &settings, about)?;
+        Ok(assessed.header().gates.clone())
+    }
+
+    /// Stops at gates that fail, or that nobody knows, where they hold back a run.
+    pub(super) fn gate_environment(&self, inventory: &Inventory) -> Go<String> {
+        let gates = self.judge_gates(inventory)?;
+        let mut open = Vec::new();
+        for gate in gates.iter().filter(|g| g.blocks.iter().any(|b| b == "plan" || b.starts_with("cutover"))) {
+            let stands = match gate.status {
+                GateStatus::Pass | GateStatus::NotApplicable => false,
+                // What was seen to fail is not argued away.
+                GateStatus::Fail => true,
+                GateStatus::Unknown => !self.accepted("gate", &gate.id)?,
+            };
+            if stands {
+                open.push(gate);
+            }
+        }
+        let passed = gates.iter().filter(|g| g.status == GateStatus::Pass).count();
+        if open.is_empty() {
+            return Ok(format!("{passed} of {} gates pass", gates.len()));
+        }
+        let told: Vec<String> = open.iter().map(|g| format!("{} {}: {}", g.id, g.status.as_str(), g.message)).collect();
+        if self.options.rehearsal {
+            for line in &told {
+                self.say(Level::Warning, &format!("a real run would stop here: {line}"))?;
+            }
+            return Ok(format!("{} gates would stop a real run", open.len()));
+        }
+        let mut stop = Stop::new(format!("{} gates hold the cutover back", open.len())).lines(told);
+        for gate in &open {
+            stop = stop.next(format!("{}: {}", gate.id, gate.remediation));
+        }
+        if open.iter().all(|g| g.status == GateStatus::Unknown) {
+            let flags: Vec<String> = open.iter().map(|g| format!("--accept \"{}=who checked what\"", g.id)).collect();
+            stop = stop.next(format!("Where somebody has looked: groupshift cutover resume {}", flags.join(" ")));
+        }
+        Err(Halt::Gate(stop))
+    }
+
+    /// What the plan itself says holds the run back.
+    pub(super) fn gate_plan(&self) -> Go {
+        let holding: Vec<_> = self
+            .plan
+            .stops
+            .iter()
+            .filter(|s| matches!(s.holds, Holds::Plan | Holds::Run) && s.kind != "gate")
+            .collect();
+        if holding.is_empty() || self.options.rehearsal {
+            for stop in holding {
+                self.say(Level::Warning, &format!("a real run would be refused: {}", stop.message))?;
+            }
+            return Ok(());
+        }
+        let mut stop = Stop::new("the plan cannot be executed").lines(holding.iter().map(|s| s.message.clone()));
+        for held in holding {
+            stop = stop.next(held.remediation.clone());
+        }
+        Err(Halt::Gate(stop))
+    }
+
+    /// A verified copy of the snapshots on another host.
+    pub(super) fn gate_copy(&self) -> Go {
+        let had = self.run.remarks()?.iter().any(|r| r.kind == "off-host-copy");
+        if let Some(folder) = &self.options.copy_to {
+            let exported = self.run.export(folder)?;
+            let text = format!("{} snapshots, verified after writing", exported.snapshots);
+            self.run.remark(
+                "off-host-copy",
+                &folder.to_string_lossy(),
+                &text,
+                &whoami::username().unwrap_or_default(),
+                self.now(),
+            )?;
+            self.say(Level::Info, &format!("copy of the snapshots: {} ({text})", folder.display()))?;
+            return Ok(());
+        }
+        if had {
+            return Ok(());
+        }
+        if self.options.rehearsal {
+            self.say(Level::Warning, "a real run asks for a copy of the snapshots on another host here")?;
+            return Ok(());
+        }
+        Err(Halt::Gate(
+            Stop::new("no copy of the snapshots lies on another host")
+                .line("If this machine is lost after the point of no return, only such a copy knows what the groups were.")
+                .next("Name a folder on another host: groupshift cutover resume --copy-to \\\\server\\share\\folder"),
+        ))
+    }
+
+    /// The step that cannot be undone: every snapshot verified, every decision recorded, the domain's name given.
+    pub(super) async fn gate_irreversible(&self, step: &Step) -> Go {
+        let problems = self.run.verify_snapshots()?;
+        if !problems.is_empty() {
+            return Err(Halt::Gate(
+                Stop::new("the snapshots do not verify; without them nothing could be restored")
+                    .lines(problems)
+                    .next("Look at the store's disk. Begin a new run, which takes its snapshots anew; this one has changed nothing that cannot be undone."),
+            ));
+        }
+        self.gate_copy()?;
+        let holding: Vec<String> = self
+            .plan
+            .stops
+            .iter()
+            .filter(|s| s.holds == Holds::Irreversible)
+            .map(|s| format!("{} {}", s.message, s.remediation))
+            .collect();
+        if !holding.is_empty() {
+            if !self.options.rehearsal {
+                return Err(Halt::Gate(
+                    Stop::new("what V2's end changes is not decided for every group")
+                        .lines(holding)
+                        .next("Record the decisions, plan again, and begin a run of the new plan. Nothing of this run needs to be taken back first."),
+                ));
+            }
+            for line in holding {
+                self.say(Level::Warning, &format!("a real run would stop here: {line}"))?;
+            }
+        }
+        if self.run.remarks()?.iter().any(|r| r.kind == "confirmation" && r.subject == step.id) {
+            return Ok(());
+        }
+        let domain = self.run.record()?.domain;
+        let text = format!(
+            "THE POINT OF NO RETURN. Group writeback V2 goes off for {domain} and cannot be turned on again. {} groups are in {} waves; {} stand outside. \
+             From here a rollback means: AD is restored, and no engine maintains it until a job does.",
+            self.plan.summary.planned, self.plan.summary.waves, self.plan.summary.outside
+        );
+        self.say(Level::Warning, &text)?;
+        let given = match &self.options.confirm_irreversible {
+            Some(given) => given.clone(),
+            None => match self
+                .ports
+                .operator()
+                .ask(&format!("Type the domain's name ({domain}) to go on"), "--confirm-irreversible DOMAIN")
+                .await?
+            {
+                Answer::Text(text) => text.trim().to_owned(),
+                Answer::Nobody => String::new(),
+            },
+        };
+        if !given.eq_ignore_ascii_case(&domain) {
+            let what = match given.is_empty() {
+                true => "the step that cannot be undone was not confirmed".to_owned(),
+                false => format!("{given:?} is not the domain's name"),
+            };
+            return Err(Halt::Gate(Stop::new(what).line("--yes does not confirm it.").next(format!(
+                "When the change owner says so: groupshift cutover resume --confirm-irreversible {domain}"
+            ))));
+        }
+        let by = whoami::username().unwrap_or_default();
+        self.run.remark(
+            "confirmation",
+            &step.id,
+            &format!("the domain's name was given: {domain}"),
+            &by,
+            self.now(),
+        )?;
+        Ok(())
+    }
+
+    /// Agents of the service that are alive (the job cannot write without one).
+    pub(super) async fn gate_agents(&self) -> Go {
+        use crate::cutover::port::Tenant;
+        let agents = match self.ports.tenant().agents().await {
+            Ok(agents) => agents,
+            Err(error) => {
+                if self.accepted("gate", "agents")? {
+                    return Ok(());
+                }
+                return Err(Halt::Gate(
+                    Stop::new("whether a provisioning agent is alive cannot be told")
+                        .line(error.to_string())
+                        .next("Look in the portal (Cloud Sync, Agents), then: groupshift cutover resume --accept \"agents=who looked, and what was seen\""),
+                ));
+            }
+        };
+        let active = agents
+            .iter()
+            .filter(|a| a.get("status").and_then(|s| s.as_str()).is_some_and(|s| s.eq_ignore_ascii_case("active")))
+            .count();
+        if active > 0 || agents.is_empty() && self.accepted("gate", "agents")? {
+            return Ok(());
+        }
+        Err(Halt::Gate(Stop::new(format!("no provisioning agent is active ({} known)", agents.len())).next(
+            "Start the service \"Microsoft Entra Provisioning Agent\" on its host, then: groupshift cutover resume",
+        )))
+    }
+
+    /// The domain of the plan, which every run needs.
+    pub fn domain_of(plan: &crate::plan::Plan) -> Result<String> {
+        plan.bundle.domain.clone().or_else(|| plan.job.domain.clone()).ok_or_else(|| {
+            Error::usage("the plan does not say which AD domain it is for")
+                .hint("Set domain under [cloud_sync] in groupshift.toml, collect and plan again.")
+        })
+    }
+}

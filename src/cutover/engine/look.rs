@@ -1,0 +1,169 @@
+//! Whole looks at both sides, kept with the run as bundles: what is compared later, and what an auditor can read.
+
+use super::{Engine, Go, Halt, Stop, Surroundings};
+use crate::bundle::{self, Certificate};
+use crate::cutover::port::{Observer, Operator};
+use crate::directory::ObjectGuid;
+use crate::directory::inventory::{Inventory, NONE};
+use crate::error::{Error, Place, Result};
+use crate::predict::{Assumptions, Forecast, Mappings, Scoping};
+use chrono::SecondsFormat;
+use hashbrown::HashSet;
+use std::path::PathBuf;
+
+/// The look that a run begins with.
+pub(crate) const FIRST: &str = "first";
+
+impl<P: Surroundings> Engine<'_, P> {
+    /// Looks at both sides.
+    pub(crate) async fn look(&self, what: &str) -> Go<Inventory> {
+        self.breathe()?;
+        self.ports.operator().progress(what, 0, None);
+        let inventory = self.ports.observer().look().await?;
+        if !inventory.ad.is_whole() {
+            return Err(Error::failed("the look at Active Directory is not whole; nothing is concluded from it").into());
+        }
+        Ok(inventory)
+    }
+
+    fn look_folder(&self, name: &str) -> PathBuf {
+        let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        self.run.folder().join("looks").join(safe)
+    }
+
+    /// Keeps a look under a name; a former one of that name makes way.
+    pub(crate) fn keep_look(&self, name: &str, inventory: &Inventory) -> Result<()> {
+        let folder = self.look_folder(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(|e| Error::io("replace the former look", &folder, e))?;
+        }
+        let about = bundle::write::About {
+            created: self.now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            anonymised: false,
+            sources: Vec::new(),
+            certificate: Certificate { complete: true, parts: Vec::new(), not_looked_at: Vec::new() },
+        };
+        bundle::write(inventory, about, &folder).map(|_| ())
+    }
+
+    pub(crate) fn has_look(&self, name: &str) -> bool {
+        self.look_folder(name).exists()
+    }
+
+    pub(crate) fn open_look(&self, name: &str) -> Result<Inventory> {
+        let folder = self.look_folder(name);
+        if !folder.exists() {
+            return Err(Error::failed("the run's own record of what it saw is not there")
+                .at(Place::file(folder))
+                .hint("Take the run over from its snapshot copy: groupshift cutover adopt"));
+        }
+        Ok(bundle::open(&folder)?.1)
+    }
+
+    /// What the job will do to these groups, and to those it takes already.
+    pub(crate) fn forecast<'i>(&self, inventory: &'i Inventory, scope: &HashSet<ObjectGuid>) -> Forecast<'i> {
+        let in_scope = rows(inventory, scope);
+        let settings = &self.options.settings;
+        let assumed = Assumptions {
+            mode: settings.scope,
+            domain: settings.domain.as_deref().or(self.plan.bundle.domain.as_deref()),
+            mappings: Mappings::Job,
+            scope: Scoping::Groups(&in_scope),
+            on_premises_members: self.membership_option(),
+        };
+        Forecast::of(inventory, &assumed)
+    }
+
+    /// Whether memberships of on-premises users are provisioned: attested as E14, or learnt.
+    fn membership_option(&self) -> Option<bool> {
+        use crate::report::model::GateStatus;
+        let attested = self.plan.gates.iter().any(|g| g.id == "E14" && g.status == GateStatus::Pass);
+        let learnt = self.run.remarks().unwrap_or_default().iter().any(|r| {
+            (r.kind == "learnt" && r.subject == "membership-option")
+                || (r.kind == "gate" && r.subject.eq_ignore_ascii_case("E14"))
+        });
+        (attested || learnt).then_some(true)
+    }
+
+    /// Object ids of the groups that the plan's waves hold, up to and with this one.
+    pub(crate) fn scope_up_to(&self, wave: &str) -> HashSet<ObjectGuid> {
+        let mut out = HashSet::new();
+        for w in &self.plan.waves {
+            out.extend(w.groups.iter().filter_map(|g| ObjectGuid::parse(&g.object_id)));
+            if w.name == wave {
+                break;
+            }
+        }
+        out
+    }
+
+    /// Member lists that are empty or much smaller than when the run began (law 10), of these groups.
+    pub(crate) fn shrunk(
+        &self,
+        first: &Inventory,
+        now: &Inventory,
+        groups: &HashSet<ObjectGuid>,
+    ) -> Vec<(ObjectGuid, String)> {
+        let mut out = Vec::new();
+        for (row, group) in now.entra.groups.iter().enumerate() {
+            let id = now.entra_object(group).id;
+            if !groups.contains(&id) {
+                continue;
+            }
+            let Some(then) = entra_members(first, id) else { continue };
+            let count = now.entra.members.row(row).len();
+            if is_suspect(then, count) {
+                let name = now.text.get(group.display_name).unwrap_or("(no name)");
+                out.push((id, format!("{name} ({id}): {then} members in Entra when the run began, {count} now")));
+            }
+        }
+        out
+    }
+
+    /// Stops where a source shrank, unless the operator said of each group that it is true.
+    pub(crate) fn gate_shrunk(&self, shrunk: Vec<(ObjectGuid, String)>) -> Go {
+        let mut open = Vec::new();
+        for (id, text) in shrunk {
+            if !self.accepted("shrunk", &format!("shrunk:{id}"))? {
+                open.push((id, text));
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = open.iter().map(|(id, _)| format!("--accept \"shrunk:{id}=REASON\"")).collect();
+        Err(Halt::Drift(
+            Stop::new(format!("{} member lists are empty or much smaller than when the run began", open.len()))
+                .lines(open.into_iter().map(|(_, text)| text))
+                .next("Nothing was removed. Look whether the members left on purpose, group by group.")
+                .next(format!("Where it is true: groupshift cutover resume {}", ids.join(" "))),
+        ))
+    }
+}
+
+/// Empty, or less than half and at least five fewer.
+pub(crate) fn is_suspect(then: usize, now: usize) -> bool {
+    then > 0 && (now == 0 || (now * 2 < then && then - now >= 5))
+}
+
+pub(crate) fn entra_members(inventory: &Inventory, id: ObjectGuid) -> Option<usize> {
+    let row = inventory.entra.groups.iter().position(|g| inventory.entra_object(g).id == id)?;
+    Some(inventory.entra.members.row(row).len())
+}
+
+/// By row of `entra.groups`: whether the group is one of these.
+pub(crate) fn rows(inventory: &Inventory, ids: &HashSet<ObjectGuid>) -> Vec<bool> {
+    inventory.entra.groups.iter().map(|g| ids.contains(&inventory.entra_object(g).id)).collect()
+}
+
+/// objectGUIDs of every AD group that carries an anchor.
+pub(crate) fn anchored(inventory: &Inventory) -> Vec<(u32, ObjectGuid)> {
+    inventory
+        .ad
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(_, g)| crate::predict::index::anchor_of(inventory, g).is_some() && g.object != NONE)
+        .map(|(row, g)| (row as u32, inventory.ad_object(g).guid))
+        .collect()
+}

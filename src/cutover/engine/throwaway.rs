@@ -1,0 +1,317 @@
+//! The throwaway group: made for the purpose, it shows what the service does to a matched group before any real one is
+//! touched, and what leaving the scope does. Where the account may not make groups, somebody else makes it.
+
+use super::compare::{Expected, Kind, compare};
+use super::look::FIRST;
+use super::{Engine, Go, Halt, Stop, Surroundings};
+use crate::cutover::port::{Directory, Level, Refusal, STAMP, Tenant};
+use crate::cutover::record::{Intent, Settled, WriteState};
+use crate::directory::inventory::{AdClass, Inventory, NONE};
+use crate::directory::{Anchor, ObjectGuid, escape_value};
+use crate::error::{Error, Result};
+use crate::plan::model::Step;
+use hashbrown::HashSet;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Cycles that each of its trials may take.
+const CYCLES: u64 = 3;
+const UNIVERSAL_SECURITY: &str = "-2147483640";
+
+/// What is known of it, kept with the run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Throwaway {
+    name: String,
+    entra: ObjectGuid,
+    ad: ObjectGuid,
+    dn: String,
+    /// Members of the Entra group: the first is a member in AD from the beginning, the second is not.
+    members: Vec<ObjectGuid>,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Phase {
+    Made,
+    Provisioned,
+    Left,
+}
+
+impl<P: Surroundings> Engine<'_, P> {
+    pub(super) async fn throwaway(&self, step: &Step) -> Go<Option<String>> {
+        if self.accepted("gate", "throwaway")? {
+            self.say(Level::Warning, "no throwaway group: what the service does is first seen on the canaries")?;
+            return Ok(Some("left out, accepted".to_owned()));
+        }
+        self.require_rest(step).await?;
+        let mut it = match self.kept()? {
+            Some(it) => it,
+            None => self.make(step).await?,
+        };
+        if it.phase == Phase::Made {
+            self.scope_throwaway(step, &it).await?;
+            if !self.has_look("throwaway") {
+                let look = self.look("looking at the throwaway group").await?;
+                self.keep_look("throwaway", &look)?;
+            }
+            self.one_cycle(step, "throwaway-in").await?;
+            self.judge_provisioned(step, &it).await?;
+            it.phase = Phase::Provisioned;
+            self.put(&it)?;
+        }
+        if it.phase == Phase::Provisioned {
+            let job = self.the_job().await?;
+            let out: Vec<_> =
+                self.ports.tenant().assignments(&job).await?.into_iter().filter(|a| a.principal == it.entra).collect();
+            self.take_out(&step.id, false, &job, out).await?;
+            self.one_cycle(step, "throwaway-out").await?;
+            let there = self.ports.directory().read(&[it.ad]).await?.pop().flatten();
+            match there {
+                Some(_) => self.learn_once("out-of-scope", "a group that leaves the scope stays in AD as it is")?,
+                None => {
+                    self.learn_once("out-of-scope", "a group that leaves the scope is DELETED from AD")?;
+                    if !self.accepted("gate", "out-of-scope-deletes")? {
+                        return Err(Halt::Gate(
+                            Stop::new("the service deleted the throwaway group when it left the scope")
+                                .line("SkipOutOfScopeDeletions was saved as the plan says, and is not obeyed.")
+                                .next("A rollback that scopes groups out would lose them: it pauses the job first and leaves it paused. Decide whether to go on.")
+                                .next("To go on: groupshift cutover resume --accept \"out-of-scope-deletes=why\""),
+                        ));
+                    }
+                }
+            }
+            it.phase = Phase::Left;
+            self.put(&it)?;
+        }
+        self.say(
+            Level::Info,
+            &format!("the throwaway group {} ({}) can be deleted in Entra and AD by hand", it.name, it.dn),
+        )?;
+        Ok(Some(format!("{}: SID, name and member kept; deleting it is left to a person", it.name)))
+    }
+
+    fn kept(&self) -> Result<Option<Throwaway>> {
+        Ok(self.run.get("throwaway")?.and_then(|v| serde_json::from_value(v).ok()))
+    }
+
+    fn put(&self, it: &Throwaway) -> Result<()> {
+        self.run.put("throwaway", &serde_json::to_value(it).unwrap_or_default())
+    }
+
+    async fn make(&self, step: &Step) -> Go<Throwaway> {
+        let first = self.open_look(FIRST)?;
+        let people = self.two_people(&first);
+        let record = self.run.record()?;
+        let name = format!("groupshift throwaway {}", record.id);
+        let ids: Vec<ObjectGuid> = people.iter().map(|p| p.0).collect();
+        let entra = match (self.options.throwaway, self.run.get("throwaway-entra")?) {
+            (Some(id), _) => id,
+            (None, Some(id)) => serde_json::from_value(id)
+                .map_err(|e| Error::failed(format!("the store's throwaway is unreadable: {e}")))?,
+            (None, None) => {
+                let intent = self.creation(step, &name, "Entra");
+                let write = self.run.intend(&[intent], self.now())?;
+                let made = self.ports.tenant().create_group(&name, &ids).await;
+                self.settle_creation(&write, made.as_ref().map(ToString::to_string).map_err(|f| f.error.to_string()))?;
+                let id = made.map_err(|fault| self.by_hand(fault.refusal, &fault.error, &name))?;
+                self.run.put("throwaway-entra", &json!(id))?;
+                id
+            }
+        };
+        let container = self.container(&first)?;
+        let dn = format!("CN={},{container}", escape_value(&name));
+        let text = |t: &str| vec![t.as_bytes().to_vec()];
+        let anchor = Anchor(entra).to_string();
+        let mut attributes = vec![
+            ("objectClass".to_owned(), text("group")),
+            ("groupType".to_owned(), text(UNIVERSAL_SECURITY)),
+            (
+                "sAMAccountName".to_owned(),
+                text(&format!("gs-throwaway-{}", &record.id[record.id.len().saturating_sub(4)..])),
+            ),
+            ("displayName".to_owned(), text(&name)),
+            ("adminDescription".to_owned(), text(&anchor)),
+            (STAMP.to_owned(), text(&anchor)),
+        ];
+        if let Some((_, member)) = people.first() {
+            attributes.push(("member".to_owned(), text(member)));
+        }
+        let ad = match self.ports.directory().find(&dn).await? {
+            Some(there) => there.guid,
+            None => {
+                let write = self.run.intend(&[self.creation(step, &dn, "AD")], self.now())?;
+                let made = self.ports.directory().create(&dn, &attributes).await;
+                self.settle_creation(&write, made.as_ref().map(ToString::to_string).map_err(|f| f.error.to_string()))?;
+                made.map_err(|fault| self.by_hand(fault.refusal, &fault.error, &name))?
+            }
+        };
+        let it = Throwaway { name, entra, ad, dn, members: ids, phase: Phase::Made };
+        self.put(&it)?;
+        Ok(it)
+    }
+
+    fn creation(&self, step: &Step, name: &str, side: &str) -> Intent {
+        Intent {
+            step: step.id.clone(),
+            action: "create".to_owned(),
+            name: name.to_owned(),
+            attribute: Some(side.to_owned()),
+            ..Intent::default()
+        }
+    }
+
+    fn settle_creation(&self, write: &[i64], made: std::result::Result<String, String>) -> Result<()> {
+        let (state, detail) = match made {
+            Ok(id) => (WriteState::Done, id),
+            Err(text) => (WriteState::Failed, text),
+        };
+        let write = write.first().copied().unwrap_or_default();
+        self.run.settle(&[Settled { write, state, server: None, detail: Some(detail) }], self.now())
+    }
+
+    fn by_hand(&self, refusal: Refusal, error: &Error, name: &str) -> Halt {
+        if super::super::store::is_crash(error) {
+            return Halt::Error(Error { hints: error.hints.clone(), ..Error::failed(error.message.clone()) });
+        }
+        let why = if refusal == Refusal::Right {
+            "the account may not make groups"
+        } else {
+            "the throwaway group could not be made"
+        };
+        Halt::Gate(
+            Stop::new(why)
+                .line(error.to_string())
+                .next(format!("Let somebody make the Entra security group {name:?} with two synchronised users, and name it: groupshift cutover resume --throwaway OBJECTID"))
+                .next("Or go on without, on your word: groupshift cutover resume --accept \"throwaway=why\""),
+        )
+    }
+
+    /// Two users that stand in both sides and are matched: object id, and DN.
+    fn two_people(&self, look: &Inventory) -> Vec<(ObjectGuid, String)> {
+        let forecast =
+            self.forecast(look, &self.planned().iter().filter_map(|g| ObjectGuid::parse(&g.object_id)).collect());
+        let mut out: Vec<(ObjectGuid, String)> = Vec::new();
+        for position in 0..forecast.len() {
+            forecast.visit_members(position, &mut |line| {
+                if line.ad == NONE || line.entra == NONE || out.len() >= 2 {
+                    return;
+                }
+                let is_user = look.ad.objects[line.ad as usize].class == AdClass::User;
+                let id = look.entra.objects[line.entra as usize].id;
+                if is_user && !out.iter().any(|(known, _)| *known == id) {
+                    out.push((id, look.dn(line.ad).to_owned()));
+                }
+            });
+            if out.len() >= 2 {
+                break;
+            }
+        }
+        out
+    }
+
+    fn container(&self, look: &Inventory) -> Result<String> {
+        let named = self.plan.bundle.writeback_container.clone();
+        let found = named.or_else(|| {
+            let first = self.planned().first().map(|g| g.dn.clone())?;
+            crate::directory::split(&first).map(|(_, parent)| parent.into_owned())
+        });
+        found.or_else(|| look.entra.tenant.writeback_container.clone()).ok_or_else(|| {
+            Error::failed("where groups are written back to is not known")
+                .hint("Set writeback_ou under [ad], and plan again.")
+        })
+    }
+
+    async fn scope_throwaway(&self, step: &Step, it: &Throwaway) -> Go {
+        let job = self.the_job().await?;
+        let tenant = self.ports.tenant();
+        let there = tenant.assignments(&job).await?;
+        if let Some(stranger) = there.iter().find(|a| a.principal != it.entra) {
+            return Err(Halt::Drift(
+                Stop::new("the job's scope is not empty")
+                    .line(format!("{} is assigned", stranger.principal))
+                    .next("Take it out in the portal and find out who put it there. Then: groupshift cutover resume"),
+            ));
+        }
+        let role = self.plan.job.app_role_id.clone().unwrap_or_default();
+        let intent = Intent {
+            step: step.id.clone(),
+            action: "scope-in".to_owned(),
+            object: it.entra.to_string(),
+            name: it.name.clone(),
+            attribute: Some("appRoleAssignedTo".to_owned()),
+            new: Some(json!(role)),
+            ..Intent::default()
+        };
+        let send = async {
+            tenant
+                .assign(&job, &role, &[it.entra])
+                .await
+                .map_err(|e| crate::cutover::port::WriteFault::new(Refusal::Other, e))?
+                .pop()
+                .unwrap_or(Ok(()))
+        };
+        let seen = || async { Ok(tenant.assignments(&job).await?.iter().any(|a| a.principal == it.entra)) };
+        self.tenant_write(intent, send, seen).await?;
+        Ok(())
+    }
+
+    /// The job started for one cycle, and paused again.
+    async fn one_cycle(&self, step: &Step, key: &str) -> Go {
+        if self.run.get(&format!("{key}-done"))?.is_some() {
+            return Ok(());
+        }
+        let job = self.the_job().await?;
+        if self.run.get(key)?.is_none() {
+            self.run.put(key, &json!({ "last": job.raw.pointer("/status/lastExecution") }))?;
+        }
+        let before = self.run.get(key)?.and_then(|v| v.get("last").cloned()).filter(|v| !v.is_null());
+        if job.is_at_rest() {
+            self.start(&step.id, &job).await?;
+        }
+        self.wait_for_cycle(&before, CYCLES).await?;
+        self.pause(&step.id, false).await?;
+        self.run.put(&format!("{key}-done"), &json!(true)).map_err(Halt::from)
+    }
+
+    /// The throwaway as it is now, against what was predicted; and nothing else changed.
+    async fn judge_provisioned(&self, step: &Step, it: &Throwaway) -> Go {
+        let earlier = self.open_look("throwaway")?;
+        let look = self.look("comparing the throwaway group").await?;
+        let scope: HashSet<ObjectGuid> = [it.entra].into();
+        let written: HashSet<ObjectGuid> = [it.ad].into();
+        let none = HashSet::new();
+        let differences = {
+            let (then, now) = (self.forecast(&earlier, &scope), self.forecast(&look, &scope));
+            compare(&then, &now, &Expected { written: &written, created: &none, stamped: &none, maintained: false })
+        };
+        let missing = differences.iter().filter(|d| d.kind == Kind::MemberMissing).count();
+        if missing > 0 && it.members.len() > 1 {
+            self.learn_once("membership-option", "on-premises users are NOT written as members")?;
+            if !self.accepted("gate", "membership-off")? {
+                return Err(Halt::Gate(
+                    Stop::new("the job did not write the throwaway's second member: membership of on-premises users is not provisioned")
+                        .lines(differences.iter().map(super::compare::Difference::line))
+                        .next("Turn \"Provision membership to on-premises users\" on in the configuration's scoping page, then: groupshift cutover resume")
+                        .next("A group whose members are all synchronised users would be emptied, or frozen, without it."),
+                ));
+            }
+        } else if it.members.len() > 1 {
+            self.learn_once(
+                "membership-option",
+                "on-premises users are written as members: the throwaway got its second one",
+            )?;
+        }
+        let rest: Vec<_> = differences.into_iter().filter(|d| d.kind != Kind::MemberMissing).collect();
+        self.judge(step, "all", rest).await
+    }
+
+    pub(super) fn learn_once(&self, subject: &str, text: &str) -> Result<()> {
+        if self.run.remarks()?.iter().any(|r| r.kind == "learnt" && r.subject == subject && r.text == text) {
+            return Ok(());
+        }
+        self.run.remark("learnt", subject, text, "the throwaway group", self.now())?;
+        self.say(Level::Info, &format!("learnt: {subject}: {text}"))
+    }
+}

@@ -1,0 +1,255 @@
+//! What goes wrong, drawn from a seed: connections that break before or after a write took effect, busy services, others
+//! who change things meanwhile, controllers that fall silent, a process that dies, and a Cloud Sync that does what nobody
+//! foretold. The same seed and the same calls give the same faults.
+
+use super::world::World;
+use crate::cutover::port::{Refusal, WriteFault, Written};
+use crate::cutover::store;
+use crate::directory::ObjectGuid;
+use crate::error::{Error, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Which port a call goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    Directory,
+    Tenant,
+    Servers,
+    Observer,
+}
+
+/// What a call meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hit {
+    LostBefore,
+    LostAfter,
+    Busy,
+    CrashBefore,
+    CrashAfter,
+    Edit,
+    Silence,
+}
+
+/// What Cloud Sync does of its own to one group of a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surprise {
+    Strip,
+    Rename,
+    Move,
+    Duplicate,
+    Delete,
+    Quarantine,
+    Skip,
+}
+
+/// True for the error of a simulated crash: what comes after it in the same process counts for nothing.
+pub fn is_crash(error: &Error) -> bool {
+    store::is_crash(error)
+}
+
+pub(super) fn crash() -> Error {
+    store::crash("a call that the seed chose")
+}
+
+pub(crate) struct Faults {
+    rng: Option<fastrand::Rng>,
+    /// How many are still to come, and one call in how many meets one.
+    budget: u32,
+    one_in: u32,
+    /// Groups of a cycle that meet a surprise, likewise.
+    surprises: u32,
+    calls: u64,
+    crash_at: Option<u64>,
+    dead: bool,
+    silent: Option<(String, DateTime<Utc>)>,
+    told: Vec<String>,
+}
+
+impl Faults {
+    pub fn new(seed: Option<u64>) -> Faults {
+        let mut rng = seed.map(fastrand::Rng::with_seed);
+        // Some seeds crowd their faults at the start of a run, others spread them over all of it.
+        let (budget, one_in, surprises) = match &mut rng {
+            Some(rng) => (rng.u32(1..=6), [4, 10, 25, 60, 150][rng.usize(..5)], if rng.u8(..3) == 0 { 1 } else { 0 }),
+            None => (0, 1, 0),
+        };
+        Faults { rng, budget, one_in, surprises, calls: 0, crash_at: None, dead: false, silent: None, told: Vec::new() }
+    }
+    /// The next process.
+    pub fn restart(&mut self) {
+        self.dead = false;
+    }
+    pub fn is_dead(&self) -> bool {
+        self.dead
+    }
+    pub fn crash_at(&mut self, call: u64) {
+        self.crash_at = Some(self.calls + call);
+    }
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+    pub fn tell(&mut self, text: String) {
+        self.told.push(text);
+    }
+    pub fn is_silent(&self, host: &str, now: DateTime<Utc>) -> bool {
+        self.silent.as_ref().is_some_and(|(silent, until)| silent.eq_ignore_ascii_case(host) && now < *until)
+    }
+    pub fn pick(&mut self, below: usize) -> usize {
+        match &mut self.rng {
+            Some(rng) if below > 0 => rng.usize(..below),
+            _ => 0,
+        }
+    }
+
+    fn draw(&mut self, port: Port, write: bool) -> Option<Hit> {
+        self.calls += 1;
+        if self.crash_at == Some(self.calls) {
+            self.crash_at = None;
+            return Some(if write { Hit::CrashAfter } else { Hit::CrashBefore });
+        }
+        let rng = self.rng.as_mut().filter(|_| self.budget > 0)?;
+        // Calls to servers and looks at the whole are few.
+        let one_in = if matches!(port, Port::Servers | Port::Observer) { self.one_in.div_ceil(4) } else { self.one_in };
+        if rng.u32(..one_in) != 0 {
+            return None;
+        }
+        let hits: &[Hit] = match (port, write) {
+            (Port::Directory, false) => &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit, Hit::Edit, Hit::Silence],
+            (Port::Directory | Port::Tenant, true) => &[
+                Hit::LostBefore,
+                Hit::LostAfter,
+                Hit::LostAfter,
+                Hit::Busy,
+                Hit::CrashBefore,
+                Hit::CrashAfter,
+                Hit::CrashAfter,
+                Hit::Edit,
+            ],
+            (Port::Tenant, false) => &[Hit::LostBefore, Hit::Busy, Hit::CrashBefore, Hit::Edit],
+            (Port::Servers, _) => &[Hit::LostBefore, Hit::CrashBefore, Hit::CrashAfter, Hit::Edit],
+            (Port::Observer, _) => &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit, Hit::Edit],
+        };
+        let hit = hits[rng.usize(..hits.len())];
+        self.budget -= 1;
+        Some(hit)
+    }
+
+    /// What a cycle does of its own, to one of this many groups.
+    pub fn surprise(&mut self, groups: usize) -> Option<(usize, Surprise)> {
+        let rng = self.rng.as_mut().filter(|_| self.surprises > 0 && groups > 0)?;
+        if rng.u8(..2) == 0 {
+            return None;
+        }
+        self.surprises -= 1;
+        let all = [
+            Surprise::Strip,
+            Surprise::Rename,
+            Surprise::Move,
+            Surprise::Duplicate,
+            Surprise::Delete,
+            Surprise::Quarantine,
+            Surprise::Skip,
+        ];
+        Some((rng.usize(..groups), all[rng.usize(..all.len())]))
+    }
+}
+
+impl World {
+    /// A call that reads: it comes through, or why not.
+    pub(super) fn arrive(&mut self, port: Port, what: &str) -> Result<()> {
+        match self.hit(port, what, false)? {
+            None => Ok(()),
+            Some(_) => Err(lost(what)),
+        }
+    }
+
+    /// A call that writes, perhaps in vain, perhaps without an answer.
+    pub(super) fn attempt<T>(
+        &mut self,
+        port: Port,
+        what: &str,
+        write: impl FnOnce(&mut World) -> Written<T>,
+    ) -> Written<T> {
+        let doubt = |error| WriteFault::new(Refusal::Doubt, error);
+        match self.hit(port, what, true).map_err(doubt)? {
+            None => write(self),
+            Some(Hit::LostAfter) => {
+                write(self)?;
+                Err(doubt(lost(what)))
+            }
+            Some(Hit::CrashAfter) => {
+                // Whether it was done, the dead do not learn.
+                let _ = write(self);
+                self.faults.dead = true;
+                Err(doubt(crash()))
+            }
+            Some(Hit::Busy) => {
+                let error = Error::failed(format!("{what}: the service is busy (429), and asks for patience"));
+                Err(WriteFault::new(Refusal::Busy, error.hint("Wait a while, then go on.")))
+            }
+            Some(_) => Err(doubt(lost(what))),
+        }
+    }
+
+    /// Draws what a call meets, and does what can be done here. What is left concerns the call itself.
+    fn hit(&mut self, port: Port, what: &str, write: bool) -> Result<Option<Hit>> {
+        if self.faults.dead {
+            return Err(crash());
+        }
+        let hit = self.faults.draw(port, write);
+        let text = match hit {
+            None => return Ok(None),
+            Some(Hit::Edit) => {
+                self.foreign_edit();
+                return Ok(None);
+            }
+            Some(Hit::Silence) => {
+                let at = self.faults.pick(self.controllers.len());
+                if let Some(controller) = self.controllers.get(at) {
+                    let host = controller.host.clone();
+                    self.note(format!("{host} does not answer for ten minutes"));
+                    self.faults.silent = Some((host, self.now + TimeDelta::minutes(10)));
+                }
+                return Ok(None);
+            }
+            Some(Hit::CrashBefore) => "the process dies before it",
+            Some(Hit::CrashAfter) => "the process dies after it",
+            Some(Hit::LostBefore) => "the connection breaks before it",
+            Some(Hit::LostAfter) => "the connection breaks after it",
+            Some(Hit::Busy) => "the service is busy",
+        };
+        self.note(format!("{what}: {text}"));
+        if hit == Some(Hit::CrashBefore) {
+            self.faults.dead = true;
+            return Err(crash());
+        }
+        Ok(hit)
+    }
+
+    /// Whether the journal stops here: the process is dead already, or dies now.
+    pub(super) fn boundary(&mut self, name: &str) -> bool {
+        if self.faults.dead {
+            return true;
+        }
+        let Some(rng) = self.faults.rng.as_mut().filter(|_| self.faults.budget > 0) else { return false };
+        if rng.u32(..self.faults.one_in.saturating_mul(8)) != 0 {
+            return false;
+        }
+        self.faults.budget -= 1;
+        self.note(format!("the process dies at the journal's {name}"));
+        self.faults.dead = true;
+        true
+    }
+
+    pub(super) fn planned(&mut self) -> Option<(ObjectGuid, ObjectGuid)> {
+        let at = self.faults.pick(self.cloud.planned.len());
+        self.cloud.planned.get(at).copied()
+    }
+}
+
+fn lost(what: &str) -> Error {
+    Error::failed(format!("{what}: the connection broke")).hint("Nothing is lost by it: go on when it is back.")
+}
