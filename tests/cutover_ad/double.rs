@@ -114,7 +114,9 @@ async fn each_refusal_is_told_for_what_it_is() {
         (19, "00002081: AtrErr", stamp("Group_2"), Refusal::Guard),
         (19, "", stamp("Group_2"), Refusal::Guard),
         (19, "00002082: a range", vec![add("info", "x")], Refusal::Other),
-        (16, "", vec![delete(STAMP, there)], Refusal::Guard),
+        (16, "", vec![delete(STAMP, "Group_9")], Refusal::Guard),
+        // The schema has no such attribute.
+        (16, "", vec![add("info", "x")], Refusal::Other),
         (53, "", vec![delete("member", "CN=u9,OU=Users,DC=contoso,DC=test")], Refusal::Guard),
         (53, "00000561: SvcErr", vec![delete("member", "CN=u9,OU=Users,DC=contoso,DC=test")], Refusal::Guard),
         (53, "", vec![delete("member", member)], Refusal::Other),
