@@ -1,7 +1,7 @@
 //! Against the double: lists that Active Directory cuts, servers that are busy, answers that get lost or make no sense.
 
 use crate::support::{add, config, delete, refused};
-use crate::wire::message::{self, message};
+use crate::wire::message::message;
 use crate::wire::{Act, Directory as Objects, Op, PASSWORD, USER, Wire, ber};
 use groupshift::cutover::live::ad::LiveDirectory;
 use groupshift::cutover::port::{Change, Directory, Refusal, STAMP};
@@ -160,5 +160,4 @@ async fn a_read_only_controller_is_refused_before_anything() {
     let config = config(wire.folder(), &ad, PASSWORD);
     let error = LiveDirectory::connect(&config, None).await.err().unwrap();
     assert!(error.to_string().contains("read-only") && !error.hints.is_empty(), "{error}");
-    let _ = message::PAGED;
 }
