@@ -113,7 +113,7 @@ impl Wire {
         Ok(Wire { graph, bytes: Mutex::default(), words })
     }
 
-    /// Over a client that somebody else set up and listens to.
+    /// Over a client that is there already; what it has to say goes to whoever made it.
     pub fn over(graph: Graph) -> Self {
         Wire { graph, bytes: Mutex::default(), words: Arc::default() }
     }
