@@ -26,6 +26,8 @@ pub const PASSWORD: &str = "Lab-Passw0rd-1";
 pub enum Template {
     /// The domain as `world` seeds it.
     World,
+    /// A forest that is ready for a cutover, as `World::cutover` seeds it.
+    Cutover,
     /// Nothing but what a new domain has.
     Empty,
     /// A new domain with the schema of Windows Server 2012 R2: without msDS-ExternalDirectoryObjectId.
@@ -36,6 +38,7 @@ impl Template {
     fn name(self) -> &'static str {
         match self {
             Template::World => "world",
+            Template::Cutover => "cutover",
             Template::Empty => "empty",
             Template::OldSchema => "old-schema",
         }
@@ -129,6 +132,7 @@ fn provisioned(template: Template) -> PathBuf {
     fs::create_dir_all(&base).unwrap();
     let key = match template {
         Template::World => format!("{}-{:016x}", template.name(), World::v2().fingerprint() ^ made_by()),
+        Template::Cutover => format!("{}-{:016x}", template.name(), World::cutover().fingerprint() ^ made_by()),
         _ => format!("{}-{:016x}", template.name(), made_by()),
     };
     let done = base.join(&key);
@@ -140,9 +144,14 @@ fn provisioned(template: Template) -> PathBuf {
     let making = tempfile::Builder::new().prefix("making-").tempdir_in(&base).unwrap();
     let dc = making.path().join("dc");
     provision(&dc, template);
-    if template == Template::World {
+    let seeded = match template {
+        Template::World => Some(World::v2()),
+        Template::Cutover => Some(World::cutover()),
+        Template::Empty | Template::OldSchema => None,
+    };
+    if let Some(world) = seeded {
         let controller = Controller::run(making, Processes::One);
-        world::seed(&World::v2(), &controller);
+        world::seed(&world, &controller);
         let (folder, stopped) = controller.stop();
         fs::rename(stopped, &done).unwrap();
         drop(folder);
