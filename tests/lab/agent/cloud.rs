@@ -19,8 +19,8 @@ pub trait Cloud {
 pub struct Snapshot {
     pub job: Value,
     pub schema: Value,
-    /// `[{key, value}]`.
-    pub secrets: Vec<Value>,
+    /// Key and value.
+    pub secrets: Vec<(String, String)>,
     /// Object ids of assigned groups.
     pub assigned: BTreeSet<String>,
     pub groups: BTreeMap<String, Value>,
@@ -47,8 +47,7 @@ impl Snapshot {
         self.members.get(id).into_iter().flatten()
     }
     pub fn secret(&self, key: &str) -> Option<&str> {
-        let found = self.secrets.iter().find(|s| s["key"].as_str().is_some_and(|k| k.eq_ignore_ascii_case(key)))?;
-        found["value"].as_str()
+        self.secrets.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
     }
     /// The service's own clause, which comes before any assignment.
     pub fn takes(&self, id: &str) -> bool {
@@ -80,7 +79,7 @@ impl Cloud for Tenant {
         Snapshot {
             job: list("/jobs").into_iter().next().unwrap_or(Value::Null),
             schema: list("/schema").into_iter().next().unwrap_or(Value::Null),
-            secrets: list("/secrets"),
+            secrets: self.secrets.values().next().cloned().unwrap_or_default(),
             assigned: assigned.iter().filter_map(|a| a["principalId"].as_str().map(str::to_owned)).collect(),
             groups: self.groups.clone(),
             members: self.members.clone(),

@@ -10,7 +10,16 @@ use std::sync::Arc;
 const ROOT: &str = super::super::directory::ROOT;
 const STAMP: &str = "msDS-ExternalDirectoryObjectId";
 const READ: [&str; 10] = [
-    "objectGUID", "objectSid", STAMP, "adminDescription", "displayName", "description", "sAMAccountName", "member", "groupType", "objectClass",
+    "objectGUID",
+    "objectSid",
+    STAMP,
+    "adminDescription",
+    "displayName",
+    "description",
+    "sAMAccountName",
+    "member",
+    "groupType",
+    "objectClass",
 ];
 
 /// Where to, and as whom.
@@ -70,7 +79,8 @@ impl Hands {
     }
 
     pub async fn reach(&self) -> Done<Hand> {
-        let settings = LdapConnSettings::new().set_config(self.tls.clone()).set_conn_timeout(std::time::Duration::from_secs(5));
+        let settings =
+            LdapConnSettings::new().set_config(self.tls.clone()).set_conn_timeout(std::time::Duration::from_secs(5));
         let (connection, mut ldap) =
             LdapConnAsync::with_settings(settings, &self.url).await.map_err(|e| format!("connect: {e}"))?;
         ldap3::drive!(connection);
@@ -113,7 +123,10 @@ impl Hand {
         judged(&format!("rename {dn}"), result)
     }
     pub async fn write(&mut self, dn: &str, attribute: &str, value: &str) -> Done {
-        judged(&format!("write {attribute} of {dn}"), self.ldap.modify(dn, vec![Mod::Replace(attribute, HashSet::from([value]))]).await)
+        judged(
+            &format!("write {attribute} of {dn}"),
+            self.ldap.modify(dn, vec![Mod::Replace(attribute, HashSet::from([value]))]).await,
+        )
     }
     pub async fn relate(&mut self, dn: &str, add: &[String], remove: &[String]) -> Done {
         let list = |names: &[String]| names.iter().map(|n| n.clone().into_bytes()).collect::<HashSet<Vec<u8>>>();
@@ -140,7 +153,8 @@ impl Hand {
 }
 
 fn found(entry: SearchEntry) -> Found {
-    let texts = entry.attrs.iter().filter_map(|(k, v)| Some((k.clone(), v.first()?.clone()))).collect::<BTreeMap<_, _>>();
+    let texts =
+        entry.attrs.iter().filter_map(|(k, v)| Some((k.clone(), v.first()?.clone()))).collect::<BTreeMap<_, _>>();
     let stamp = entry.attrs.iter().find(|(k, _)| k.eq_ignore_ascii_case(STAMP)).and_then(|(_, v)| v.first().cloned());
     let members = entry.attrs.get("member").cloned().unwrap_or_default();
     Found { dn: entry.dn, stamp, texts, members }

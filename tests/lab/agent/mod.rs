@@ -17,6 +17,8 @@ pub use cloud::{Cloud, Snapshot};
 
 use super::directory::{Controller, PASSWORD};
 use super::tenant::Tenant;
+use super::tenant::state::State;
+use super::tenant::writes::{OnDemand, Provisioned};
 use super::world;
 use chrono::{SecondsFormat, Utc};
 use directory::Hands;
@@ -84,7 +86,10 @@ pub enum Misdeed {
     /// Another text.
     Describes(String),
     /// A member more in a group that is not its business, by DN.
-    Touches { group: String, member: String },
+    Touches {
+        group: String,
+        member: String,
+    },
     /// The group is passed over without a word.
     Skips,
 }
@@ -115,6 +120,12 @@ impl Agent {
     /// Works for this tenant on this controller.
     pub fn start(controller: &Controller, tenant: Arc<Mutex<Tenant>>) -> Agent {
         let mut agent = Agent::idle(&controller.ldaps(), controller.ca_file.clone());
+        let (shared, own) = (agent.shared.clone(), tenant.clone());
+        // Called without a lock on the tenant; it takes one, so that it never meets a cycle.
+        State::of(tenant.clone()).on_demand(move |wanted| {
+            let mut tenant = own.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            on_demand(&shared, &mut *tenant, &wanted)
+        });
         let shared = agent.shared.clone();
         agent.thread = Some(std::thread::spawn(move || {
             while !shared.ended.load(Ordering::SeqCst) {
@@ -135,12 +146,8 @@ impl Agent {
     /// One that does nothing by itself.
     pub fn idle(url: &str, ca_file: PathBuf) -> Agent {
         let hands = Hands::new(url, world::AGENT, PASSWORD, &ca_file);
-        let shared = Shared {
-            hands,
-            behaviour: Mutex::default(),
-            memory: Mutex::default(),
-            ended: AtomicBool::new(false),
-        };
+        let shared =
+            Shared { hands, behaviour: Mutex::default(), memory: Mutex::default(), ended: AtomicBool::new(false) };
         Agent { shared: Arc::new(shared), thread: None }
     }
 
@@ -163,12 +170,6 @@ impl Agent {
     /// A restart of the job from the beginning: everything is looked at anew.
     pub fn forget(&self) {
         *self.shared.memory.lock().unwrap() = Memory::default();
-    }
-
-    /// What a tenant calls to provision one group on demand; the answer is `result` and `details`.
-    pub fn on_demand(&self) -> Box<dyn FnMut(&mut dyn Cloud, &str, &[String]) -> Value + Send> {
-        let shared = self.shared.clone();
-        Box::new(move |cloud, group, members| on_demand(&shared, cloud, group, members))
     }
 }
 
@@ -244,10 +245,11 @@ fn cycle(shared: &Shared, cloud: &mut (dyn Cloud + '_)) {
     });
 }
 
-fn on_demand(shared: &Shared, cloud: &mut dyn Cloud, group: &str, members: &[String]) -> Value {
+fn on_demand(shared: &Shared, cloud: &mut dyn Cloud, wanted: &OnDemand) -> Provisioned {
     let snapshot = cloud.snapshot();
     let behaviour = shared.behaviour.lock().unwrap().clone();
-    let done = in_a_runtime(provision::one(&shared.hands, &snapshot, &behaviour, group, Some(members)));
+    let group = &wanted.group;
+    let done = in_a_runtime(provision::one(&shared.hands, &snapshot, &behaviour, group, Some(&wanted.members)));
     let (deed, done) = done.unwrap_or_else(|text| (Deed::failed("InternalError", text), Vec::new()));
     shared.behaviour.lock().unwrap().misdeeds.retain(|m| !done.contains(m));
     cloud.log(entry(&snapshot, group, &deed, 0));
@@ -256,15 +258,15 @@ fn on_demand(shared: &Shared, cloud: &mut dyn Cloud, group: &str, members: &[Str
         "skipped" => "Skipped",
         _ => "Failure",
     };
-    json!({ "result": result, "details": { "errorCode": deed.code, "errorMessage": deed.says } })
+    let details = json!({ "errorCode": deed.code, "errorMessage": deed.says });
+    Provisioned { result: result.to_owned(), details, value: json!({ "action": deed.action }) }
 }
 
 /// In a thread and a runtime of its own: callers may stand in a runtime already.
 fn in_a_runtime<T: Send>(work: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-        });
+        let thread =
+            scope.spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work));
         thread.join().unwrap()
     })
 }

@@ -213,7 +213,12 @@ async fn create(
 }
 
 /// Whom an Entra member stands for in AD, and whether the job writes it.
-async fn reference(hand: &mut Hand, snapshot: &Snapshot, behaviour: &Behaviour, member: &str) -> Done<(Option<String>, bool)> {
+async fn reference(
+    hand: &mut Hand,
+    snapshot: &Snapshot,
+    behaviour: &Behaviour,
+    member: &str,
+) -> Done<(Option<String>, bool)> {
     let dn = |found: Option<Found>| found.map(|f| f.dn);
     if snapshot.is_user(member) {
         let user = snapshot.users.get(member).cloned().unwrap_or(Value::Null);
@@ -329,7 +334,9 @@ async fn do_misdeed(hand: &mut Hand, id: &str, misdeed: &Misdeed) -> Done {
         Misdeed::Adds(member) => hand.relate(&now.dn, std::slice::from_ref(member), &[]).await,
         Misdeed::Renames(cn) => hand.rename(&now.dn, cn, &now.parent()).await,
         Misdeed::MovesTo(parent) => hand.rename(&now.dn, &now.cn(), parent).await,
-        Misdeed::Duplicates => hand.create(&format!("CN={} 2,{}", escape_value(&now.cn()), now.parent()), &attributes).await,
+        Misdeed::Duplicates => {
+            hand.create(&format!("CN={} 2,{}", escape_value(&now.cn()), now.parent()), &attributes).await
+        }
         Misdeed::Deletes => hand.delete(&now.dn).await,
         Misdeed::Recreates => {
             hand.delete(&now.dn).await?;

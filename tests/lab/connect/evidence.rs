@@ -61,10 +61,18 @@ fn matters(rule: &Rule) -> bool {
     rule.flows.iter().any(|(a, _, b)| word(a) || word(b)) || rule.conditions.iter().any(|(a, _, b)| word(a) || word(b))
 }
 
+/// A rule with the properties that the script's text names.
+fn as_the_script_shows(rule: &Rule, script: &Script) -> Value {
+    let mut value = shown(rule);
+    if script.shows_object_types {
+        value["sourceObjectType"] = json!("group");
+        value["targetObjectType"] = json!("group");
+    }
+    value
+}
+
 fn shown(rule: &Rule) -> Value {
-    let flow = |(destination, kind, source): &(String, String, String)| {
-        json!({ "destination": destination, "flowType": kind, "source": source, "mergeType": "Update" })
-    };
+    let flow = |(destination, kind, source): &(String, String, String)| json!({ "destination": destination, "flowType": kind, "source": source, "mergeType": "Update" });
     let condition = |(attribute, operator, value): &(String, String, String)| json!({ "attribute": attribute, "operator": operator, "value": value });
     json!({
         "id": rule.id, "name": rule.name, "direction": rule.direction, "connector": rule.connector,
@@ -91,7 +99,7 @@ pub fn write(
             "CurrentlyEffectiveSyncCycleInterval": "00:30:00", "GroupWritebackV2": server.v2,
             "UnifiedGroupWriteback": server.v1,
         },
-        "rules": server.rules.iter().filter(|r| matters(r)).map(shown).collect::<Vec<_>>(),
+        "rules": server.rules.iter().filter(|r| matters(r)).map(|r| as_the_script_shows(r, script)).collect::<Vec<_>>(),
         "detail": detail,
     });
     match twist {
@@ -144,7 +152,10 @@ fn xml(pending: &[Pending]) -> String {
         let (dn, operation) = (escaped(&object.dn), &object.operation);
         let new = object.new_dn.as_deref().map_or_else(|| dn.clone(), escaped);
         let kind = if object.anchor.is_some() { "group" } else { "user" };
-        let _ = write!(out, " <cs-object cs-dn=\"{dn}\" object-type=\"{kind}\">\r\n  <unapplied-export>\r\n   <delta operation=\"{operation}\" dn=\"{new}\">\r\n");
+        let _ = write!(
+            out,
+            " <cs-object cs-dn=\"{dn}\" object-type=\"{kind}\">\r\n  <unapplied-export>\r\n   <delta operation=\"{operation}\" dn=\"{new}\">\r\n"
+        );
         for name in &object.attributes {
             let _ = write!(out, "    <attr name=\"{name}\" operation=\"replace\"><value>x</value></attr>\r\n");
         }
@@ -152,14 +163,18 @@ fn xml(pending: &[Pending]) -> String {
             out.push_str("    <dn-attr name=\"member\" operation=\"update\">\r\n");
             for (list, operation) in [(&object.members_added, "add"), (&object.members_removed, "delete")] {
                 for dn in list {
-                    let _ = write!(out, "     <dn-value operation=\"{operation}\"><dn>{}</dn></dn-value>\r\n", escaped(dn));
+                    let _ =
+                        write!(out, "     <dn-value operation=\"{operation}\"><dn>{}</dn></dn-value>\r\n", escaped(dn));
                 }
             }
             out.push_str("    </dn-attr>\r\n");
         }
         out.push_str("   </delta>\r\n  </unapplied-export>\r\n");
         if let Some(anchor) = &object.anchor {
-            let _ = write!(out, "  <unapplied-export-hologram>\r\n   <entry dn=\"{dn}\"><attr name=\"adminDescription\"><value>{anchor}</value></attr></entry>\r\n  </unapplied-export-hologram>\r\n");
+            let _ = write!(
+                out,
+                "  <unapplied-export-hologram>\r\n   <entry dn=\"{dn}\"><attr name=\"adminDescription\"><value>{anchor}</value></attr></entry>\r\n  </unapplied-export-hologram>\r\n"
+            );
         }
         out.push_str(" </cs-object>\r\n");
     }
@@ -170,14 +185,13 @@ fn xml(pending: &[Pending]) -> String {
 /// `connect-state.json` of the server as it is now.
 pub fn connect_state(server: &Server) -> Value {
     let rule = |r: &Rule| {
-        let flow = |(destination, kind, source): &(String, String, String)| {
-            json!({ "destination": destination, "flowType": kind, "source": [source], "expression": null, "mergeType": "Update", "executeOnce": false })
-        };
+        let flow = |(destination, kind, source): &(String, String, String)| json!({ "destination": destination, "flowType": kind, "source": [source], "expression": null, "mergeType": "Update", "executeOnce": false });
         let mut value = shown(r);
         value["description"] = json!(r.description);
         value["sourceObjectType"] = json!("group");
         value["targetObjectType"] = json!("group");
-        value["immutableTag"] = if r.precedence < 100 { json!("") } else { json!("Microsoft.InfromAADGroupSOAInAAD.005") };
+        value["immutableTag"] =
+            if r.precedence < 100 { json!("") } else { json!("Microsoft.InfromAADGroupSOAInAAD.005") };
         value["joins"] = json!([]);
         value["flows"] = r.flows.iter().map(flow).collect();
         value

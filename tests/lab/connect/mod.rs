@@ -187,12 +187,15 @@ impl Server {
                 }
                 self.cycles += 1;
                 let result = if twist == Some(&Twist::RunFailed) { "completed-export-errors" } else { "success" };
-                let result = if twist == Some(&Twist::RunFailed) && self.staging { "stopped-server-down" } else { result };
+                let result =
+                    if twist == Some(&Twist::RunFailed) && self.staging { "stopped-server-down" } else { result };
                 let word = if script.kind == "full-sync" { "Full" } else { "Delta" };
                 let mut runs = Vec::new();
                 for connector in ["contoso.test", "AAD"] {
                     for profile in ["Import", "Synchronization"] {
-                        runs.push(json!({ "connector": connector, "profile": format!("{word} {profile}"), "result": result }));
+                        runs.push(
+                            json!({ "connector": connector, "profile": format!("{word} {profile}"), "result": result }),
+                        );
                     }
                     if !self.staging {
                         runs.push(json!({ "connector": connector, "profile": "Export", "result": "success" }));

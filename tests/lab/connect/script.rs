@@ -12,6 +12,8 @@ pub struct Script {
     pub server: String,
     /// It refuses to run outside of staging mode.
     pub staging_only: bool,
+    /// It shows of a rule which types of objects it joins.
+    pub shows_object_types: bool,
     /// Rules that it makes.
     pub rules: Vec<Rule>,
     /// Identifiers of rules that must be in force, or that it takes away.
@@ -23,7 +25,8 @@ pub struct Script {
 impl Script {
     pub fn read(text: &str) -> Result<Script, String> {
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-        let must = |what: &str, found: Option<String>| found.ok_or_else(|| format!("the script does not say its {what}"));
+        let must =
+            |what: &str, found: Option<String>| found.ok_or_else(|| format!("the script does not say its {what}"));
         Ok(Script {
             step: must("step", assigned(&text, "step "))?,
             kind: must("kind", assigned(&text, "kind "))?,
@@ -31,6 +34,7 @@ impl Script {
             plan: must("plan", assigned(&text, "$PlanHash "))?,
             server: must("server", assigned(&text, "$PlannedServer "))?,
             staging_only: text.contains("throw 'This server is not in staging mode"),
+            shows_object_types: ["sourceObjectType = ", "targetObjectType = "].iter().all(|t| text.contains(t)),
             rules: rules(&text),
             needed: [list(&text, "$Needed = @("), list(&text, "$Ours = @(")].concat(),
             connectors: list(&text, "foreach ($Connector in @("),

@@ -188,8 +188,29 @@ fn provision(dc: &Path, template: Template) {
     };
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "samba-tool: {}", String::from_utf8_lossy(&output.stderr));
+    if template == Template::Cutover {
+        turn_recycle_bin_on(dc);
+    }
     // The folder's own path is written into the configuration, so that a copy can put its own there.
     fs::write(dc.join("provisioned-at"), dc.to_str().unwrap()).unwrap();
+}
+
+/// Samba takes this from the system alone, not over LDAP.
+fn turn_recycle_bin_on(dc: &Path) {
+    let script = "
+import sys, ldb
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+lp = LoadParm(); lp.load(sys.argv[1] + '/etc/smb.conf')
+sam = SamDB(url=sys.argv[1] + '/private/sam.ldb', session_info=system_session(lp), lp=lp)
+feature = 'CN=Partitions,%s:766ddcd8-acd0-445e-f3b9-a7f9b6744f2a' % sam.get_config_basedn()
+message = ldb.Message(); message.dn = ldb.Dn(sam, '')
+message['enableOptionalFeature'] = ldb.MessageElement(feature, ldb.FLAG_MOD_ADD, 'enableOptionalFeature')
+sam.modify(message)
+";
+    let output = Command::new("/usr/bin/python3").args(["-c", script]).arg(dc).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "the Recycle Bin: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Controller {

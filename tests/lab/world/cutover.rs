@@ -1,7 +1,7 @@
 //! A forest and a tenant that are ready for a cutover: groups that move in three waves, some that stay outside, a Cloud
 //! Sync configuration that was made and never started.
 
-use super::{Group, Kind, OU, SEALED_OU, UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY, VAULT, World, Stamp, group, id};
+use super::{Group, Kind, OU, SEALED_OU, Stamp, UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY, VAULT, World, group, id};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -123,7 +123,8 @@ pub fn write_job(dir: &Path) {
 
 fn schema() -> Value {
     let function = |name: &str, expression: &str| json!({ "type": "Function", "name": name, "expression": expression, "parameters": [] });
-    let attribute = |name: &str| json!({ "type": "Attribute", "name": name, "expression": format!("[{name}]"), "parameters": [] });
+    let attribute =
+        |name: &str| json!({ "type": "Attribute", "name": name, "expression": format!("[{name}]"), "parameters": [] });
     let constant = |value: &str| json!({ "type": "Constant", "name": value, "expression": format!("\"{value}\""), "parameters": [] });
     let anchor = || function("Append", "Append(\"Group_\", [objectId])");
     let mapping = |target: &str, source: Value, priority: u32| {

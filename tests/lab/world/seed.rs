@@ -10,8 +10,6 @@ use std::fmt::Write as _;
 
 const STAMP_ATTRIBUTE: &str = "bd29bf90-66ad-40e1-887b-10df070419a6";
 const MEMBER_ATTRIBUTE: &str = "bf9679c0-0de6-11d0-a285-00aa003049e2";
-/// The feature that brings deleted objects back whole.
-const RECYCLE_BIN: &str = "766ddcd8-acd0-445e-f3b9-a7f9b6744f2a";
 const GROUP_CLASS: &str = "bf967a9c-0de6-11d0-a285-00aa003049e2";
 /// SE_DACL_PROTECTED, in the second byte of a descriptor's control field.
 const PROTECTED: u8 = 0x10;
@@ -98,13 +96,12 @@ pub fn seed(world: &World, controller: &Controller) {
     }
 }
 
-/// The Recycle Bin on, and rights that reach where those of the container do not: the agent's on the protected group and
-/// in the container to which it moves groups, the mover's likewise.
+/// Rights that reach where those of the container do not: the agent's on the protected group and in the container to which
+/// it moves groups, the mover's likewise.
 fn make_ready(world: &World, controller: &Controller) {
-    controller.modify(&format!(
-        "dn:\nchangetype: modify\nadd: enableOptionalFeature\nenableOptionalFeature: CN=Partitions,CN=Configuration,{ROOT}:{RECYCLE_BIN}\n-\n\n"
-    ));
-    let sid = |sam: &str| sid_text(&value_of(&controller.search(ROOT, &format!("(sAMAccountName={sam})"), &["objectSid"]), "objectSid"));
+    let sid = |sam: &str| {
+        sid_text(&value_of(&controller.search(ROOT, &format!("(sAMAccountName={sam})"), &["objectSid"]), "objectSid"))
+    };
     let (agent, mover) = (sid("svc-agent"), sid("svc-mover"));
     let everything = "CCDCLCSWRPWPDTLOCRSDRCWDWO";
     for dn in [world.group(VAULT).dn(), world.group("Sealed").dn()] {
@@ -112,7 +109,13 @@ fn make_ready(world: &World, controller: &Controller) {
     }
     grant(controller, SEALED_OU, &format!("(OA;CI;CCDC;{GROUP_CLASS};;{agent})"));
     for container in [format!("CN=Users,{ROOT}"), format!("OU=Retired,{ROOT}")] {
-        grant(controller, &container, &format!("(OA;CI;CCDC;{GROUP_CLASS};;{agent})(OA;CI;CCDC;{GROUP_CLASS};;{mover})(OA;CIIO;{everything};;{GROUP_CLASS};{agent})(OA;CIIO;{everything};;{GROUP_CLASS};{mover})"));
+        grant(
+            controller,
+            &container,
+            &format!(
+                "(OA;CI;CCDC;{GROUP_CLASS};;{agent})(OA;CI;CCDC;{GROUP_CLASS};;{mover})(OA;CIIO;{everything};;{GROUP_CLASS};{agent})(OA;CIIO;{everything};;{GROUP_CLASS};{mover})"
+            ),
+        );
     }
     grant(controller, OU, &format!("(OA;CIIO;LCRPWPLORCSD;;{GROUP_CLASS};{mover})(OA;CI;CCDC;{GROUP_CLASS};;{mover})"));
 }
