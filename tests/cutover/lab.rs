@@ -285,7 +285,7 @@ pub fn differences(then: &Dump, now: &Dump) -> Vec<String> {
     out
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
     assert!(status.success());
 }

@@ -95,7 +95,7 @@ pub enum Misdeed {
 }
 
 /// What the agent knows from one cycle to the next, as the service's watermark does.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Memory {
     schema: u64,
     /// Object id of each group that was provisioned, and what it looked like.
@@ -167,6 +167,12 @@ impl Agent {
         cycle(&self.shared, cloud);
     }
 
+    pub fn memory(&self) -> Memory {
+        self.shared.memory.lock().unwrap().clone()
+    }
+    pub fn remember(&self, memory: Memory) {
+        *self.shared.memory.lock().unwrap() = memory;
+    }
     /// A restart of the job from the beginning: everything is looked at anew.
     pub fn forget(&self) {
         *self.shared.memory.lock().unwrap() = Memory::default();

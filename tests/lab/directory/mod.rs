@@ -107,6 +107,15 @@ pub fn start_as(template: Template, processes: Processes) -> Option<Controller> 
     Some(controller)
 }
 
+/// A running controller as `Controller::keep` left it in a folder.
+pub fn start_kept(kept: &Path) -> Controller {
+    let (folder, in_use) = own_folder();
+    copy(kept, &folder.path().join("dc"));
+    let mut controller = Controller::run(folder, Processes::One);
+    controller._in_use = Some(in_use);
+    controller
+}
+
 /// A folder for one controller, with the lock that says so. What processes that were killed left behind goes.
 fn own_folder() -> (tempfile::TempDir, File) {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -272,6 +281,13 @@ impl Controller {
             let _ = child.wait();
             let _ = fs::remove_file(self.folder.join("run/samba.pid"));
         }
+    }
+
+    /// Copies the domain as it is now to a folder that is not there yet, and goes on.
+    pub fn keep(&mut self, folder: &Path) {
+        self.end();
+        copy(&self.folder, folder);
+        self.boot();
     }
 
     fn stop(mut self) -> (tempfile::TempDir, PathBuf) {
