@@ -113,9 +113,13 @@ impl Wire {
         Ok(Wire { graph, bytes: Mutex::default(), words })
     }
 
-    /// Over a client that is there already; what it has to say goes to whoever made it.
+    /// Over a client that somebody else set up and listens to.
     pub fn over(graph: Graph) -> Self {
         Wire { graph, bytes: Mutex::default(), words: Arc::default() }
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// What the client had to say since it was asked last.
