@@ -15,6 +15,8 @@ mod connect;
 #[path = "lab/directory/mod.rs"]
 #[allow(dead_code, reason = "other suites use more of the lab")]
 mod directory;
+#[path = "lab/proxy.rs"]
+mod proxy;
 #[path = "lab/tenant/mod.rs"]
 mod tenant;
 #[path = "lab/world.rs"]
@@ -25,3 +27,7 @@ mod world;
 mod lab;
 #[path = "cutover/parts.rs"]
 mod parts;
+#[path = "cutover/stations.rs"]
+mod stations;
+#[path = "cutover/waves.rs"]
+mod waves;

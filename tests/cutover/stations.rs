@@ -125,7 +125,17 @@ impl Kept {
         administrator.server = self.server.clone();
         administrator.keep_state();
         let world = World::cutover();
-        let mut lab = Lab { world, controller, server, state, agent, administrator, dir, user: directory::ADMIN, variables: Vec::new() };
+        let mut lab = Lab {
+            world,
+            controller,
+            server,
+            state,
+            agent,
+            administrator,
+            dir,
+            user: directory::ADMIN,
+            variables: Vec::new(),
+        };
         lab.configure("");
         lab
     }
@@ -212,7 +222,8 @@ impl Lab {
         let done = self.administrator.work(&run).unwrap();
         let v2 = self.administrator.server.v2;
         self.state.with(|t| {
-            t.fixed.get_mut("/directory/onPremisesSynchronization").unwrap()[0]["features"]["groupWriteBackEnabled"] = v2.into();
+            t.fixed.get_mut("/directory/onPremisesSynchronization").unwrap()[0]["features"]["groupWriteBackEnabled"] =
+                v2.into();
         });
         done
     }

@@ -3,10 +3,10 @@
 use super::show;
 use super::{ResumeArgs, RollbackArgs, RunArgs, accepted, options};
 use crate::cli::printer::{BOLD, Printer};
-use crate::cli::{Global, assess, configuration};
+use crate::cli::{Color, Global, assess, configuration};
 use crate::config::Config;
 use crate::cutover::engine::{Accept, Ending, Engine, Halt, Options, Stop, dry_run};
-use crate::cutover::live;
+use crate::cutover::live::{self, operator::Appearance};
 use crate::cutover::record::{RunRecord, RunState, StepState};
 use crate::cutover::rollback::Target;
 use crate::cutover::store::{self, Run, Store};
@@ -121,6 +121,17 @@ fn stop_file(config: &Config) -> impl Fn() -> Option<String> + Send + Sync + 'st
     move || store::stop_wish_in(&dir)
 }
 
+/// How the operator's terminal is to look.
+fn appearance(global: &Global) -> Appearance {
+    use std::io::IsTerminal;
+    let colour = match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    Appearance { quiet: global.quiet, verbose: global.verbose, colour, progress: !global.no_progress }
+}
+
 /// Walks the run to its end or its next stop, writes its report whatever the end, and says how it ended.
 fn go(
     run: &Run,
@@ -132,7 +143,7 @@ fn go(
     printer: &mut Printer,
 ) -> Result<u8> {
     let ending = block_on(async {
-        let ports = live::ports(config, controller.as_deref(), stop_file(config), global.into()).await?;
+        let ports = live::ports(config, controller.as_deref(), stop_file(config), appearance(global)).await?;
         Engine::new(&ports, run, plan, options).go().await
     })?;
     let reports = reported(run, plan, printer);
@@ -180,7 +191,7 @@ fn show_writes(plan: &Plan, options: &Options, config: &Config, global: &Global,
     };
     let done = |id: &str| states.get(id).copied().unwrap_or(StepState::Pending);
     let counts = block_on(async {
-        let ports = live::ports(config, None, stop_file(config), global.into()).await?;
+        let ports = live::ports(config, None, stop_file(config), appearance(global)).await?;
         dry_run(&ports, plan, options, done).await
     })?;
     let counts = match counts {
@@ -260,7 +271,7 @@ pub fn rollback(args: RollbackArgs, global: &Global, printer: &mut Printer) -> R
     lock.name_run(run.id())?;
     printer.note(format!("rolling back run {} in {}", plain(run.id()), plain(&record.domain)));
     let rolled = block_on(async {
-        let ports = live::ports(&config, args.controller.as_deref(), stop_file(&config), global.into()).await?;
+        let ports = live::ports(&config, args.controller.as_deref(), stop_file(&config), appearance(global)).await?;
         Engine::new(&ports, &run, &plan, &options).rollback(&target).await
     })?;
     let reports = reported(&run, &plan, printer);
