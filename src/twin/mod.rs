@@ -94,6 +94,12 @@ impl Twin {
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.world.borrow_mut().switches);
     }
+    /// Sets a secret of the job, as whoever set it up did.
+    pub fn secret(&self, key: &str, value: &str) {
+        let secrets = &mut self.world.borrow_mut().cloud.secrets;
+        secrets.retain(|(k, _)| k != key);
+        secrets.push((key.to_owned(), value.to_owned()));
+    }
     /// Answers every question that holds this text, or whose flag does.
     pub fn answer(&self, question: &str, text: &str) {
         self.world.borrow_mut().operator.script.push((question.to_owned(), Some(text.to_owned())));

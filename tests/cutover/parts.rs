@@ -4,7 +4,7 @@
 use super::agent::{Cloud, Misdeed};
 use super::connect::{Pending, Server, Twist};
 use super::lab::{Lab, differences, values};
-use groupshift::cutover::engine::evidence::{self, Claim};
+use groupshift::cutover::engine::evidence::{self, Anchored, Claim};
 use groupshift::directory::write_key;
 use groupshift::plan::Plan;
 use hashbrown::HashSet;
@@ -201,7 +201,7 @@ fn the_double_leaves_evidence_that_the_run_believes_only_where_it_is_true() {
     lab.plan("documented");
     let plan: Plan = serde_json::from_slice(&std::fs::read(lab.path("plan/plan.json")).unwrap()).unwrap();
     let server = &plan.connect[0];
-    let anchored: HashSet<Vec<u8>> = lab
+    let names: HashSet<Vec<u8>> = lab
         .world
         .groups
         .iter()
@@ -212,6 +212,7 @@ fn the_double_leaves_evidence_that_the_run_believes_only_where_it_is_true() {
             key
         })
         .collect();
+    let anchored = Anchored { names, ..Anchored::default() };
     let folder = lab.path("evidence");
     // One script at the double, and what the engine holds against its evidence.
     let run = |double: &mut Server, path: &str, step: &str, kind: &str, nonce: &str| -> Result<Vec<String>, String> {
@@ -221,7 +222,17 @@ fn the_double_leaves_evidence_that_the_run_believes_only_where_it_is_true() {
         let target = folder.join(format!("{step}.json"));
         double.run(&script, &target)?;
         let (found, _) = evidence::read(&target).map_err(|e| format!("unreadable: {e}"))?;
-        let claim = Claim { plan: &plan.sha256, step, kind, nonce, server, anchored: &anchored };
+        let claim = Claim {
+            plan: &plan.sha256,
+            step,
+            kind,
+            nonce,
+            server,
+            anchored: &anchored,
+            not_before: None,
+            now: chrono::Utc::now(),
+            members_may_flow: false,
+        };
         Ok(evidence::judge(&found, &claim, &folder).unwrap())
     };
     let scripts: Vec<_> = plan.steps.iter().filter_map(|s| Some((s, s.script.clone()?))).collect();

@@ -85,17 +85,15 @@ function Get-RuleState {
         $Text = ($Flows + $Scope) | ConvertTo-Json -Depth 6 -Compress
         if ([string]$Text -notmatch 'cloudNoFlow|reasonFiltered') { continue }
         @{
-            id               = [string]$Rule.Identifier
-            name             = [string]$Rule.Name
-            direction        = [string]$Rule.Direction
-            connector        = [string]$Rule.Connector
-            sourceObjectType = [string](Get-Value $Rule @('SourceObjectType'))
-            targetObjectType = [string](Get-Value $Rule @('TargetObjectType'))
-            linkType         = [string]$Rule.LinkType
-            precedence       = [int]$Rule.Precedence
-            disabled         = [bool](Get-Value $Rule @('Disabled'))
-            flows            = @($Flows)
-            scope            = @($Scope)
+            id         = [string]$Rule.Identifier
+            name       = [string]$Rule.Name
+            direction  = [string]$Rule.Direction
+            connector  = [string]$Rule.Connector
+            linkType   = [string]$Rule.LinkType
+            precedence = [int]$Rule.Precedence
+            disabled   = [bool](Get-Value $Rule @('Disabled'))
+            flows      = @($Flows)
+            scope      = @($Scope)
         }
     }
 }
