@@ -7,14 +7,14 @@ mod ledger;
 mod members;
 mod plan;
 mod probe;
-mod queries;
+pub(crate) mod queries;
 mod reading;
 mod since;
-mod small;
+pub(crate) mod small;
 mod state;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub(crate) mod wire;
 
 pub use probe::Probe;
 

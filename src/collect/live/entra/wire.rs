@@ -118,6 +118,10 @@ impl Wire {
         Wire { graph, bytes: Mutex::default(), words: Arc::default() }
     }
 
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// What the client had to say since it was asked last.
     pub fn words(&self) -> Vec<Word> {
         std::mem::take(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner))
