@@ -64,6 +64,17 @@ pub struct Global {
     pub no_progress: bool,
 }
 
+impl From<&Global> for crate::cutover::live::Appearance {
+    fn from(global: &Global) -> Self {
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            colour: global.color.choice() != clap::ColorChoice::Never,
+            progress: !global.no_progress,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
