@@ -5,6 +5,7 @@ mod bundle;
 mod collect;
 mod config;
 mod connect_script;
+mod cutover;
 mod demo;
 mod diff;
 mod explain;
@@ -69,7 +70,7 @@ impl From<&Global> for crate::cutover::live::Appearance {
         Self {
             quiet: global.quiet,
             verbose: global.verbose,
-            colour: global.color.choice() != clap::ColorChoice::Never,
+            colour: global.color.choice() != ColorChoice::Never,
             progress: !global.no_progress,
         }
     }
@@ -102,6 +103,9 @@ enum Command {
     Diff(diff::Args),
     /// Waves and steps, each with its gate and its undo; refuses what cannot move
     Plan(plan::Args),
+    /// Execute a plan, see where a run stands, go on, take it back
+    #[command(subcommand)]
+    Cutover(cutover::Command),
     /// Look into the snapshots of a run; copy them to another host
     #[command(subcommand)]
     Snapshot(snapshot::Command),
@@ -141,6 +145,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
+        Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
         Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),

@@ -107,6 +107,9 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))
 }
 
+/// Why a run stopped whose operator did not wait for its current object.
+const LEFT: &str = "the operator left with Ctrl-C";
+
 /// Runs something on a runtime of its own, which does not wait for what it left behind.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
     let runtime = runtime()?;
@@ -133,7 +136,14 @@ fn go(
 ) -> Result<u8> {
     let ending = block_on(async {
         let ports = live::ports(config, controller.as_deref(), stop_file(config), global.into()).await?;
-        Engine::new(&ports, run, plan, options).go().await
+        let engine = Engine::new(&ports, run, plan, options);
+        match ports.operator.unless_left(engine.go()).await {
+            Some(ending) => ending,
+            None => {
+                run.set_state(RunState::Stopped, Some(LEFT))?;
+                Ok(Ending::Interrupted(LEFT.to_owned()))
+            }
+        }
     })?;
     let reports = reported(run, plan, printer);
     let ending = ending.map_err(|e| safe(e, run))?;
@@ -181,7 +191,8 @@ fn show_writes(plan: &Plan, options: &Options, config: &Config, global: &Global,
     let done = |id: &str| states.get(id).copied().unwrap_or(StepState::Pending);
     let counts = block_on(async {
         let ports = live::ports(config, None, stop_file(config), global.into()).await?;
-        dry_run(&ports, plan, options, done).await
+        let left = || Err(Halt::Interrupted(LEFT.to_owned()));
+        ports.operator.unless_left(dry_run(&ports, plan, options, done)).await.unwrap_or_else(left)
     })?;
     let counts = match counts {
         Ok(counts) => counts,
@@ -261,7 +272,9 @@ pub fn rollback(args: RollbackArgs, global: &Global, printer: &mut Printer) -> R
     printer.note(format!("rolling back run {} in {}", plain(run.id()), plain(&record.domain)));
     let rolled = block_on(async {
         let ports = live::ports(&config, args.controller.as_deref(), stop_file(&config), global.into()).await?;
-        Engine::new(&ports, &run, &plan, &options).rollback(&target).await
+        let engine = Engine::new(&ports, &run, &plan, &options);
+        let left = || Err(Halt::Interrupted(LEFT.to_owned()));
+        ports.operator.unless_left(engine.rollback(&target)).await.unwrap_or_else(left)
     })?;
     let reports = reported(&run, &plan, printer);
     match rolled {
