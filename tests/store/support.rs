@@ -1,5 +1,7 @@
 //! A store with the example's plan, groups with every sort of value, and a piece of work that goes on where it stopped.
 
+#![allow(dead_code)] // Each test program uses its own part of this.
+
 use chrono::{DateTime, TimeDelta, Utc};
 use groupshift::cutover::port::{Level, ObjectState, Pin};
 use groupshift::cutover::record::{Intent, RunState, Settled, SnapshotKind, StepState, WriteState};

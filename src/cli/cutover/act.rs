@@ -36,6 +36,7 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
     if args.dry_run {
         return show_writes(&plan, &options, &config, global, printer);
     }
+    configured(&config)?;
     let store = Store::open(&config.settings.store.dir)?;
     let lock = store.lock(&domain)?;
     let going = |r: &&RunRecord| matches!(r.state, RunState::Open | RunState::Stopped);
@@ -62,6 +63,18 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
     };
     lock.name_run(run.id())?;
     go(&run, &plan, &options, &config, None, global, printer)
+}
+
+/// No run is begun that could not take its first step.
+fn configured(config: &Config) -> Result<()> {
+    let missing = match (&config.settings.ad.url, &config.settings.entra.tenant_id) {
+        (Some(_), Some(_)) => return Ok(()),
+        (None, _) => "url under [ad]",
+        (_, None) => "tenant_id under [entra]",
+    };
+    Err(Error::usage("a cutover needs both Active Directory and the tenant").hint(format!(
+        "Set {missing} in groupshift.toml; groupshift preflight then says whether everything is reached."
+    )))
 }
 
 /// What no run executes, whatever is accepted.
@@ -135,7 +148,13 @@ fn go(
     printer: &mut Printer,
 ) -> Result<u8> {
     let ending = block_on(async {
-        let ports = live::ports(config, controller.as_deref(), stop_file(config), global.into()).await?;
+        let ports = match live::ports(config, controller.as_deref(), stop_file(config), global.into()).await {
+            Ok(ports) => ports,
+            Err(error) => {
+                run.set_state(RunState::Stopped, Some(&error.to_string()))?;
+                return Err(error);
+            }
+        };
         let engine = Engine::new(&ports, run, plan, options);
         match ports.operator.unless_left(engine.go()).await {
             Some(ending) => ending,
