@@ -122,7 +122,9 @@ impl World {
                            "allowedMemberTypes": ["User"], "value": Value::Null }],
         }));
         self.cloud.schema = Some(schema);
+        let set: Vec<(String, String)> = std::mem::take(&mut self.cloud.secrets);
         self.cloud.secrets = cloud::secrets(domain);
+        self.cloud.secrets.extend(set.into_iter().filter(|(k, _)| k == "SyncAll"));
         self.cloud.job = Some(Job {
             service_principal: principal,
             id: id.clone(),
@@ -370,6 +372,9 @@ impl Tenant for TwinTenant {
             }
             numbers.sort_unstable();
             numbers.dedup();
+            if let Some(known) = world.cloud.new_groups.iter().find(|g| g.name == name) {
+                return Ok(known.id);
+            }
             let id = world.new_guid();
             world.cloud.new_group(id, name, numbers);
             Ok(id)
