@@ -4,7 +4,7 @@ use super::LiveTenant;
 use super::doubt::{Again, held, refused};
 use crate::collect::live::entra::wire::Trouble;
 use crate::collect::live::entra::{queries, small};
-use crate::cutover::engine::job::{masked, summary};
+use crate::cutover::engine::settings::{masked, summary};
 use crate::cutover::port::{JobState, Refusal, Written};
 use crate::error::{Error, Place, Result};
 use crate::graph::{Body, FaultKind, Method};
