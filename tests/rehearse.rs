@@ -9,6 +9,12 @@ mod support;
 
 #[path = "rehearse/job.rs"]
 mod job;
+#[path = "rehearse/crashes.rs"]
+mod crashes;
+#[path = "rehearse/laws.rs"]
+mod laws;
+#[path = "rehearse/rollbacks.rs"]
+mod rollbacks;
 #[path = "rehearse/seeds.rs"]
 mod seeds;
 #[path = "rehearse/stage.rs"]
