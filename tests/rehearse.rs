@@ -7,10 +7,10 @@
 #[path = "support/mod.rs"]
 mod support;
 
-#[path = "rehearse/job.rs"]
-mod job;
 #[path = "rehearse/crashes.rs"]
 mod crashes;
+#[path = "rehearse/job.rs"]
+mod job;
 #[path = "rehearse/laws.rs"]
 mod laws;
 #[path = "rehearse/rollbacks.rs"]

@@ -5,6 +5,7 @@ mod bundle;
 mod collect;
 mod config;
 mod connect_script;
+mod cutover;
 mod demo;
 mod diff;
 mod explain;
@@ -13,6 +14,7 @@ mod preflight;
 mod printer;
 mod schema;
 mod shell;
+mod snapshot;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
 pub use plan::example as example_plan;
@@ -25,7 +27,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Moves cloud groups from Entra Connect group writeback V2 to Cloud Sync group provisioning to AD: assess what can
-/// move and what blocks the rest, on exported files or live.
+/// move and what blocks the rest, plan, cut over in waves, take back, on exported files or live.
 #[derive(Parser)]
 #[command(name = "groupshift", version, max_term_width = 110, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -63,6 +65,17 @@ pub struct Global {
     pub no_progress: bool,
 }
 
+impl From<&Global> for crate::cutover::live::Appearance {
+    fn from(global: &Global) -> Self {
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            colour: global.color.choice() != ColorChoice::Never,
+            progress: !global.no_progress,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
@@ -90,6 +103,12 @@ enum Command {
     Diff(diff::Args),
     /// Waves and steps, each with its gate and its undo; refuses what cannot move
     Plan(plan::Args),
+    /// Execute a plan, see where a run stands, go on, take it back
+    #[command(subcommand)]
+    Cutover(cutover::Command),
+    /// Look into the snapshots of a run; copy them to another host
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -126,6 +145,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
+        Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
+        Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

@@ -20,7 +20,11 @@ impl World {
             let _ = writeln!(out, "group {} {guid}{}", group.dn, if group.deleted { " deleted" } else { "" });
             for (name, values) in group.attributes.iter().filter(|(n, _)| !BOOKKEEPING.contains(&n.as_str())) {
                 let texts: Vec<String> = values.iter().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
-                let shown = if name == "objectSid" { group.sid().map(|s| s.to_string()).unwrap_or_default() } else { texts.join("|") };
+                let shown = if name == "objectSid" {
+                    group.sid().map(|s| s.to_string()).unwrap_or_default()
+                } else {
+                    texts.join("|")
+                };
                 let _ = writeln!(out, "  {name}: {shown}");
             }
             let mut names = |what: &str, numbers: &mut dyn Iterator<Item = u32>| {
@@ -32,13 +36,19 @@ impl World {
             names("memberOf", &mut group.member_of.iter().copied());
         }
         for (number, overlay) in &self.cloud.overlays {
-            let members = overlay.members.as_ref().map(|l| l.iter().map(|m| self.cloud_id(*m).to_string()).collect::<Vec<_>>());
+            let members =
+                overlay.members.as_ref().map(|l| l.iter().map(|m| self.cloud_id(*m).to_string()).collect::<Vec<_>>());
             // A value that was taken away again is one that never was.
-            let extensions: Vec<_> = overlay.extensions.iter().filter(|(_, v)| v.as_deref().is_some_and(|v| v != "False")).collect();
+            let extensions: Vec<_> =
+                overlay.extensions.iter().filter(|(_, v)| v.as_deref().is_some_and(|v| v != "False")).collect();
             let _ = writeln!(
                 out,
                 "entra {} {extensions:?} {:?} {members:?} {:?} {:?} {}",
-                self.cloud_id(*number), overlay.writeback, overlay.display_name, overlay.description, overlay.deleted
+                self.cloud_id(*number),
+                overlay.writeback,
+                overlay.display_name,
+                overlay.description,
+                overlay.deleted
             );
         }
         let mut assigned: Vec<String> = self.cloud.assigned.iter().map(|a| a.principal.to_string()).collect();

@@ -262,8 +262,7 @@ impl Tenant for TwinTenant {
             let new: Vec<(String, String)> = list.iter().filter_map(pair).collect();
             // Those settings may be taken out again by whoever put them there; a credential may not.
             let optional = |k: &str| matches!(k, "SkipOutOfScopeDeletions" | "SyncAll");
-            let lost =
-                world.cloud.secrets.iter().any(|(k, _)| !optional(k) && !new.iter().any(|(n, _)| n == k));
+            let lost = world.cloud.secrets.iter().any(|(k, _)| !optional(k) && !new.iter().any(|(n, _)| n == k));
             if lost || new.iter().any(|(_, v)| v.chars().all(|c| c == '*')) {
                 world.cloud.secrets_spoilt = true;
                 world.broken.push("the run wrote the job's secrets back without their values".to_owned());

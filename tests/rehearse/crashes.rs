@@ -11,7 +11,11 @@ use std::rc::Rc;
 
 fn kinds() -> [Kind; 3] {
     let none = Kind::default();
-    [none, Kind { canary_first: true, frozen_canaries: true, with_job: true, ..none }, Kind { by_attribute: true, ..none }]
+    [
+        none,
+        Kind { canary_first: true, frozen_canaries: true, with_job: true, ..none },
+        Kind { by_attribute: true, ..none },
+    ]
 }
 
 /// Goes on, process after process, until the run is done; how many died.

@@ -379,10 +379,13 @@ fn a_job_that_would_start_unscoped_is_not_started() {
     let changes: [(&str, Change); 4] = [
         ("SyncAll", |twin| twin.secret("SyncAll", "True")),
         ("delete settings", |twin| twin.secret("SkipOutOfScopeDeletions", "False")),
-        ("flow types", |twin| twin.schema(|s| s["synchronizationRules"][0]["objectMappings"][0]["flowTypes"] = json!("Add,Update,Delete"))),
+        ("flow types", |twin| {
+            twin.schema(|s| s["synchronizationRules"][0]["objectMappings"][0]["flowTypes"] = json!("Add,Update,Delete"))
+        }),
         ("not the planned one", |twin| {
             twin.schema(|s| {
-                let list = s["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"].as_array_mut().unwrap();
+                let list =
+                    s["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"].as_array_mut().unwrap();
                 let cn = list.iter_mut().find(|m| m["targetAttributeName"] == "cn").unwrap();
                 cn["source"]["expression"] = json!("[displayName]");
             });
@@ -419,7 +422,8 @@ fn by_attribute_the_filter_is_what_scopes() {
     let dump = play.twin.dump();
     assert!(dump.contains("WritebackEnabled") && dump.contains("IS TRUE"), "{dump}");
     assert_eq!(job(&play).split(" scope ").nth(1), Some(""), "nothing is assigned");
-    let values = dump.lines().filter(|l| l.starts_with("entra ") && l.contains("WritebackEnabled\", Some(\"True\")")).count();
+    let values =
+        dump.lines().filter(|l| l.starts_with("entra ") && l.contains("WritebackEnabled\", Some(\"True\")")).count();
     assert_eq!(values, 7, "{dump}");
     // The filter is gone: the job would take every group.
     let mut play = staged.play();
@@ -666,7 +670,10 @@ fn unknown_is_not_pass_and_a_failure_is_not_argued_away() {
     let failing: &'static Stage = documented();
     let mut play = failing.play_of(|_| {
         let agents = make(Kind::default(), |world| {
-            world.json("cloudsync/agents.json", json!({ "value": [{ "id": "a1", "machineName": "X", "status": "inactive" }] }));
+            world.json(
+                "cloudsync/agents.json",
+                json!({ "value": [{ "id": "a1", "machineName": "X", "status": "inactive" }] }),
+            );
         });
         Twin::of(agents.inventory(), &failing.plan, None)
     });
@@ -687,7 +694,9 @@ fn a_draft_is_refused_and_a_rehearsal_says_what_it_passes() {
     assert!(play.go().unwrap_err().message.contains("begun as a rehearsal"));
     let scene = staged.scenes(|s| crate::stage::rt().block_on(s.rehearse(None)).unwrap());
     assert!(scene.draft && scene.safe);
-    assert!(scene.scenes[0].lines.iter().any(|l| l.text.contains("a real run would stop here") && l.text.contains("E4")));
+    assert!(
+        scene.scenes[0].lines.iter().any(|l| l.text.contains("a real run would stop here") && l.text.contains("E4"))
+    );
 }
 
 // Open points.

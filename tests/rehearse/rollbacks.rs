@@ -49,7 +49,14 @@ fn everything_from_every_step() {
             let after = play.twin.dump();
             // A stamp stays where V2 is off, and on a group that a started job may have matched.
             let stamps_go = at < off && at < first_start;
-            assert_eq!(forest(&after, stamps_go), forest(&before, stamps_go), "after {} {}\n{}", step.id, step.title, play.log());
+            assert_eq!(
+                forest(&after, stamps_go),
+                forest(&before, stamps_go),
+                "after {} {}\n{}",
+                step.id,
+                step.title,
+                play.log()
+            );
             if kind.with_job {
                 assert_eq!(of(&after, &["schema", "secrets"]), of(&before, &["schema", "secrets"]), "{}", step.title);
                 let scope = |d: &str| of(d, &["job"])[0].split(" scope ").nth(1).unwrap().to_owned();
@@ -97,7 +104,9 @@ fn a_wave_and_then_again() {
     assert!(!play.members(three).contains(&user_dn(8)), "what the job brought goes again: {rolled:#?}");
     assert!(play.stamp(one).is_some() && play.stamp(three).is_some(), "stamps stay");
     assert_ne!(before, play.twin.dump());
-    let assigned = |p: &Play, name: &str| p.twin.dump().lines().any(|l| l.starts_with("job ") && l.contains(&p.stage.id(name).to_string()));
+    let assigned = |p: &Play, name: &str| {
+        p.twin.dump().lines().any(|l| l.starts_with("job ") && l.contains(&p.stage.id(name).to_string()))
+    };
     assert!(!assigned(&play, "Extra 3") && assigned(&play, "Extra 1"));
     // The run goes on: the wave comes again, the others stay.
     play.finish();
@@ -155,7 +164,9 @@ fn a_leaver_gets_nothing_back() {
     let start = staged.step("start-job");
     play.go_until(start, StepState::Begun);
     // Before the cycle, while the wave runs: user 3 leaves the Entra group, and the job follows.
-    play.twin.foreign(&Edit::Leave { group: staged.id("Extra 3"), member: ObjectGuid::parse(&user_id(3)).unwrap() }).unwrap();
+    play.twin
+        .foreign(&Edit::Leave { group: staged.id("Extra 3"), member: ObjectGuid::parse(&user_id(3)).unwrap() })
+        .unwrap();
     play.go_until_done(staged.step("verify-wave"));
     let three = staged.guid("Extra 3");
     assert!(!play.members(three).contains(&user_dn(3)));

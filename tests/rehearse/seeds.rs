@@ -59,7 +59,8 @@ fn every_fault_at_many_moments() {
         staged.scenes(|s| {
             let after = (n % moments) * 80;
             let twin = Twin::of(staged.inventory(), &staged.plan, None).meeting(fault, after, n);
-            rt().block_on(s.scene(&format!("{fault:?} after {after}"), twin)).unwrap_or_else(|e| panic!("{fault:?}: {e}"))
+            rt().block_on(s.scene(&format!("{fault:?} after {after}"), twin))
+                .unwrap_or_else(|e| panic!("{fault:?}: {e}"))
         })
     });
 }

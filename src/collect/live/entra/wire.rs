@@ -113,6 +113,15 @@ impl Wire {
         Ok(Wire { graph, bytes: Mutex::default(), words })
     }
 
+    /// Over a client that is there already; what it has to say goes to whoever made it.
+    pub fn over(graph: Graph) -> Self {
+        Wire { graph, bytes: Mutex::default(), words: Arc::default() }
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// What the client had to say since it was asked last.
     pub fn words(&self) -> Vec<Word> {
         std::mem::take(&mut *self.words.lock().unwrap_or_else(PoisonError::into_inner))
