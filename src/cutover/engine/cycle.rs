@@ -9,15 +9,19 @@ use hashbrown::{HashMap, HashSet};
 use serde_json::Value;
 use std::time::Duration;
 
-/// The cycle where nothing tells its length, and how often a waiting run looks.
+/// The cycle where nothing tells its length.
 const CYCLE: Duration = Duration::from_secs(40 * 60);
-const LOOK: Duration = Duration::from_secs(30);
+/// A waiting run looks some eighty times a cycle, within these.
+const LOOKS: u32 = 80;
+const OFTEN: Duration = Duration::from_millis(250);
+const SELDOM: Duration = Duration::from_secs(30);
 
 impl<P: Surroundings> Engine<'_, P> {
     /// Waits until the job has ended an execution that is not this one, successfully.
     pub(crate) async fn wait_for_cycle(&self, before: &Option<Value>, cycles: u64) -> Go<JobState> {
-        let limit =
-            cycle_length(&self.the_job().await?) * u32::try_from(cycles.max(1)).unwrap_or(3) + Duration::from_secs(600);
+        let cycle = cycle_length(&self.the_job().await?);
+        let limit = cycle * u32::try_from(cycles.max(1)).unwrap_or(3) + Duration::from_secs(600);
+        let look = (cycle / LOOKS).clamp(OFTEN, SELDOM);
         let mut waited = Duration::ZERO;
         loop {
             self.breathe()?;
@@ -50,8 +54,8 @@ impl<P: Surroundings> Engine<'_, P> {
                 waited.as_secs() / 60,
                 Some(limit.as_secs() / 60),
             );
-            self.ports.operator().sleep(LOOK).await;
-            waited += LOOK;
+            self.ports.operator().sleep(look).await;
+            waited += look;
         }
     }
 
@@ -194,9 +198,57 @@ fn error_words(code: &str) -> Option<&'static str> {
     })
 }
 
-/// The job's interval (`PT40M`), else the usual one.
+/// The job's interval, as in `PT40M` or `PT1H30M`, else the usual one.
 pub(crate) fn cycle_length(job: &JobState) -> Duration {
     let text = job.raw.pointer("/schedule/interval").and_then(Value::as_str).unwrap_or_default();
-    let minutes = text.strip_prefix("PT").and_then(|t| t.strip_suffix('M')).and_then(|m| m.parse::<u64>().ok());
-    minutes.map_or(CYCLE, |m| Duration::from_secs(m * 60))
+    interval(text).filter(|length| !length.is_zero()).unwrap_or(CYCLE)
+}
+
+/// A duration in whole days, hours, minutes and seconds as ISO 8601 writes it.
+fn interval(text: &str) -> Option<Duration> {
+    let mut rest = text.strip_prefix('P')?;
+    let (mut seconds, mut in_time) = (0u64, false);
+    while !rest.is_empty() {
+        if let Some(time) = rest.strip_prefix('T').filter(|_| !in_time) {
+            (rest, in_time) = (time, true);
+            continue;
+        }
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit = match (rest.as_bytes()[digits], in_time) {
+            (b'D', false) => 86_400,
+            (b'H', true) => 3_600,
+            (b'M', true) => 60,
+            (b'S', true) => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
+        rest = &rest[digits + 1..];
+    }
+    (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals() {
+        for (text, seconds) in [
+            ("PT40M", Some(2400)),
+            ("PT20M", Some(1200)),
+            ("PT1H30M", Some(5400)),
+            ("P1DT2H", Some(93_600)),
+            ("PT2S", Some(2)),
+            ("PT0S", None),
+            ("P40M", None),
+            ("PT", None),
+            ("40M", None),
+            ("PTM", None),
+            ("PT1.5S", None),
+            ("", None),
+        ] {
+            assert_eq!(interval(text).map(|d| d.as_secs()), seconds, "{text}");
+        }
+    }
 }

@@ -11,6 +11,9 @@ use crate::directory::inventory::{AdClass, Inventory, NONE};
 use crate::directory::{Anchor, ObjectGuid, escape_value};
 use crate::error::{Error, Result};
 use crate::plan::model::Step;
+use crate::predict::JobPrediction;
+use crate::predict::expression::Value;
+use crate::predict::schema::SynchronizationSchema;
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -137,7 +140,13 @@ impl<P: Surroundings> Engine<'_, P> {
             }
         };
         let container = self.container(&first)?;
-        let dn = format!("CN={},{container}", escape_value(&name));
+        // As the job would name it, so that the first cycle has nothing to rename whatever the mappings are.
+        let group = self.ports.tenant().groups(&[entra]).await?.pop().flatten();
+        let shown = group.as_ref().and_then(|g| g.properties.get("displayName")?.as_str()).unwrap_or(&name).to_owned();
+        let name = shown;
+        let job = self.the_job().await?;
+        let cn = mapped_cn(self.ports.tenant().schema(&job).await?, entra, &name).unwrap_or_else(|| name.clone());
+        let dn = format!("CN={},{container}", escape_value(&cn));
         let text = |t: &str| vec![t.as_bytes().to_vec()];
         let anchor = Anchor(entra).to_string();
         let mut attributes = vec![
@@ -313,4 +322,16 @@ impl<P: Surroundings> Engine<'_, P> {
         let rest: Vec<_> = differences.into_iter().filter(|d| d.kind != Kind::MemberMissing).collect();
         self.judge(step, "all", rest).await
     }
+}
+
+/// What the saved mapping of `cn` makes of a new group, where that is certain.
+fn mapped_cn(schema: serde_json::Value, entra: ObjectGuid, name: &str) -> Option<String> {
+    let schema: SynchronizationSchema = serde_json::from_value(schema).ok()?;
+    let job = JobPrediction::new(&schema, None);
+    let facts: std::collections::HashMap<String, Value> =
+        [("objectId", entra.to_string()), ("displayName", name.to_owned())]
+            .map(|(key, value)| (key.to_owned(), Value::str(value)))
+            .into();
+    let made = job.cn_mapping()?.value(&facts);
+    made.text().map(|text| text.into_owned()).filter(|text| !text.trim().is_empty())
 }

@@ -12,10 +12,17 @@ use crate::error::{Error, Result};
 use crate::graph::Method;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Members that a request to make a group may name.
 const MEMBERS: usize = 20;
 const NICKNAME: usize = 64;
+/// How long a group is looked for whose making was not answered.
+const WAITS: u32 = 15;
+const WAIT: Duration = Duration::from_secs(4);
+
+/// Tells a group that was made here from one that somebody else gave the same name.
+const OURS: &str = "Made by groupshift for a cutover; it can be deleted when that is done.";
 
 /// A text as part of a `$filter`: its quotes doubled, and nothing in it that a URL would read.
 pub(super) fn quoted(text: &str) -> String {
@@ -55,7 +62,7 @@ impl LiveTenant {
         let address = self.graph().address();
         let bound: Vec<String> = members.iter().map(|m| format!("{address}/v1.0/directoryObjects/{m}")).collect();
         let mut body = json!({
-            "displayName": name, "mailNickname": nickname, "mailEnabled": false, "securityEnabled": true, "groupTypes": [],
+            "displayName": name, "description": OURS, "mailNickname": nickname, "mailEnabled": false, "securityEnabled": true, "groupTypes": [],
         });
         if !bound.is_empty() {
             body["members@odata.bind"] = json!(bound);
@@ -64,7 +71,12 @@ impl LiveTenant {
             Ok(answer) => {
                 let made: Value = answer.json("/v1.0/groups").unwrap_or_default();
                 match ObjectGuid::parse(text(&made, "id")) {
-                    Some(id) => Ok(id),
+                    Some(id) => {
+                        // Before it is known where it will be asked for, it could not be brought into a scope.
+                        let query = format!("/v1.0/groups/{id}?$select=id");
+                        self.appears(&async || Ok(self.wire.value(&query).await.is_ok())).await;
+                        Ok(id)
+                    }
                     None => self.after_all(name, &nickname).await?.ok_or_else(|| {
                         held(Refusal::Doubt, name, "Graph says that the group was made, and not which it is", "")
                     }),
@@ -81,14 +93,15 @@ impl LiveTenant {
     /// A group of this name, and no other, as one that was made here.
     async fn group_named(&self, name: &str, nickname: &str) -> Written<Option<ObjectGuid>> {
         let query = format!(
-            "/v1.0/groups?$filter=displayName%20eq%20{}&$select=id,displayName,mailNickname,securityEnabled,mailEnabled,groupTypes",
+            "/v1.0/groups?$filter=displayName%20eq%20{}&$select=id,displayName,description,mailNickname,securityEnabled,mailEnabled,groupTypes",
             quoted(name)
         );
         let found = self.wire.values(&query).await.map_err(unread)?;
         let mut named = found.iter().filter(|g| text(g, "displayName") == name);
         let Some(one) = named.next() else { return Ok(None) };
         let flag = |key: &str| one.get(key).and_then(Value::as_bool);
-        let ours = text(one, "mailNickname") == nickname
+        let ours = text(one, "description") == OURS
+            && text(one, "mailNickname") == nickname
             && flag("securityEnabled") == Some(true)
             && flag("mailEnabled") == Some(false)
             && named.next().is_none();
@@ -103,9 +116,14 @@ impl LiveTenant {
         }
     }
 
+    /// Looks for longer than for other things: names are indexed late.
     async fn after_all(&self, name: &str, nickname: &str) -> Written<Option<ObjectGuid>> {
-        let there = async || Ok(self.group_named(name, nickname).await?.is_some());
-        self.appears(&there).await;
+        for _ in 0..WAITS {
+            if let Some(id) = self.group_named(name, nickname).await? {
+                return Ok(Some(id));
+            }
+            self.wire.pause(WAIT).await;
+        }
         self.group_named(name, nickname).await
     }
 
