@@ -230,6 +230,10 @@ impl Play<'_, '_> {
             let again = former.as_deref() == Some(&stop.headline);
             former = Some(stop.headline.clone());
             let differs = kind == "difference" && !stop.differences.is_empty();
+            if kind == "error" {
+                // What broke is given a while.
+                self.twin.pass(Duration::from_secs(5 * 60));
+            }
             if !differs && !again {
                 let wait = if kind == "gate" {
                     "waits half an hour, then: groupshift cutover resume"
@@ -289,7 +293,10 @@ impl Play<'_, '_> {
                 Err(Halt::Error(error)) if is_crash(&error) => {
                     self.did("crash", Stop::new(error.message.clone()), command);
                 }
-                Err(Halt::Error(error)) => self.did("error", Stop::new(error.to_string()), command),
+                Err(Halt::Error(error)) => {
+                    self.did("error", Stop::new(error.to_string()), command);
+                    self.twin.pass(Duration::from_secs(5 * 60));
+                }
                 Err(Halt::Gate(stop)) => self.did("gate", stop, command),
                 Err(Halt::Drift(stop)) => self.did("difference", stop, command),
                 Err(Halt::Interrupted(why)) => self.did("interrupted", Stop::new(why), command),

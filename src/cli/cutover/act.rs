@@ -36,6 +36,7 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
     if args.dry_run {
         return show_writes(&plan, &options, &config, global, printer);
     }
+    configured(&config)?;
     let store = Store::open(&config.settings.store.dir)?;
     let lock = store.lock(&domain)?;
     let going = |r: &&RunRecord| matches!(r.state, RunState::Open | RunState::Stopped);
@@ -45,6 +46,23 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
             printer.note(format!("going on with run {} of this plan", plain(&known.id)));
             store.run(Some(&known.id))?
         }
+        // Nothing of it is in effect, and nothing has to be taken back: the new plan takes its place.
+        Some(other) if touched_nothing(&store.run(Some(&other.id))?)? => {
+            let why = "it never wrote anything; a run of another plan took its place";
+            store.run(Some(&other.id))?.set_state(RunState::Closed, Some(why))?;
+            printer.note(format!("run {} of another plan is closed: {why}", plain(&other.id)));
+            new_run(&store, &plan, &args.plan, &domain)?
+        }
+        // What it did stays in effect, on the operator's word; its journal and snapshots stay too.
+        Some(other) if options.accept.iter().any(|a| a.subject == other.id) => {
+            let former = store.run(Some(&other.id))?;
+            for word in options.accept.iter().filter(|a| a.subject == other.id) {
+                former.remark("closed", &plan.sha256, &word.reason, &word.by, chrono::Utc::now())?;
+                former.set_state(RunState::Closed, Some(&word.reason))?;
+            }
+            printer.note(format!("run {} of another plan is closed and left as it is", plain(&other.id)));
+            new_run(&store, &plan, &args.plan, &domain)?
+        }
         Some(other) => {
             return Err(Error::usage(format!(
                 "run {} of another plan is not ended in {}",
@@ -52,16 +70,42 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
                 plain(&domain)
             ))
             .hint(format!("Go on with it: groupshift cutover resume --run {}", plain(&other.id)))
-            .hint(format!("Or take it back: groupshift cutover rollback --run {} --all", plain(&other.id))));
+            .hint(format!("Or take it back: groupshift cutover rollback --run {} --all", plain(&other.id)))
+            .hint(format!(
+                "Or leave what it did as it is, where the new plan was made from a bundle collected since: --accept \"{}=why\"",
+                plain(&other.id)
+            )));
         }
-        None => {
-            let bytes = std::fs::read(&args.plan).map_err(|e| Error::io("read the plan", &args.plan, e))?;
-            let beside = args.plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            store.begin(&plan, &bytes, beside, &domain, chrono::Utc::now())?
-        }
+        None => new_run(&store, &plan, &args.plan, &domain)?,
     };
     lock.name_run(run.id())?;
     go(&run, &plan, &options, &config, None, global, printer)
+}
+
+/// Whether a run came no further than looking and keeping what it saw.
+fn touched_nothing(run: &Run) -> Result<bool> {
+    let plan = run.plan()?;
+    let looks = |id: &str| plan.steps.iter().any(|s| s.id == id && matches!(s.kind.as_str(), "preflight" | "snapshot"));
+    let only_looked = run.steps()?.iter().all(|s| s.state == StepState::Pending || looks(&s.step));
+    Ok(only_looked && run.writes()?.is_empty())
+}
+
+fn new_run(store: &Store, plan: &Plan, path: &Path, domain: &str) -> Result<Run> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read the plan", path, e))?;
+    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    store.begin(plan, &bytes, beside, domain, chrono::Utc::now())
+}
+
+/// No run is begun that could not take its first step.
+fn configured(config: &Config) -> Result<()> {
+    let missing = match (&config.settings.ad.url, &config.settings.entra.tenant_id) {
+        (Some(_), Some(_)) => return Ok(()),
+        (None, _) => "url under [ad]",
+        (_, None) => "tenant_id under [entra]",
+    };
+    Err(Error::usage("a cutover needs both Active Directory and the tenant").hint(format!(
+        "Set {missing} in groupshift.toml; groupshift preflight then says whether everything is reached."
+    )))
 }
 
 /// What no run executes, whatever is accepted.
@@ -107,6 +151,10 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))
 }
 
+/// Why a run stopped whose operator did not wait for its current object.
+const LEFT: &str =
+    "the operator left with Ctrl-C before the current step ended; a job that was started may still be working";
+
 /// Runs something on a runtime of its own, which does not wait for what it left behind.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
     let runtime = runtime()?;
@@ -121,9 +169,6 @@ fn stop_file(config: &Config) -> impl Fn() -> Option<String> + Send + Sync + 'st
     move || store::stop_wish_in(&dir)
 }
 
-/// What is said of a run whose operator did not wait for its end.
-const LEFT: &str = "Ctrl-C was pressed twice";
-
 /// Walks the run to its end or its next stop, writes its report whatever the end, and says how it ended.
 fn go(
     run: &Run,
@@ -135,8 +180,15 @@ fn go(
     printer: &mut Printer,
 ) -> Result<u8> {
     let ending = block_on(async {
-        let ports = live::ports(config, controller.as_deref(), stop_file(config), global.into()).await?;
-        match ports.operator.unless_left(Engine::new(&ports, run, plan, options).go()).await {
+        let ports = match live::ports(config, controller.as_deref(), stop_file(config), global.into()).await {
+            Ok(ports) => ports,
+            Err(error) => {
+                run.set_state(RunState::Stopped, Some(&error.to_string()))?;
+                return Err(error);
+            }
+        };
+        let engine = Engine::new(&ports, run, plan, options);
+        match ports.operator.unless_left(engine.go()).await {
             Some(ending) => ending,
             None => {
                 run.set_state(RunState::Stopped, Some(LEFT))?;
@@ -190,8 +242,8 @@ fn show_writes(plan: &Plan, options: &Options, config: &Config, global: &Global,
     let done = |id: &str| states.get(id).copied().unwrap_or(StepState::Pending);
     let counts = block_on(async {
         let ports = live::ports(config, None, stop_file(config), global.into()).await?;
-        let shown = ports.operator.unless_left(dry_run(&ports, plan, options, done)).await;
-        shown.unwrap_or_else(|| Err(Halt::Interrupted(LEFT.to_owned())))
+        let left = || Err(Halt::Interrupted(LEFT.to_owned()));
+        ports.operator.unless_left(dry_run(&ports, plan, options, done)).await.unwrap_or_else(left)
     })?;
     let counts = match counts {
         Ok(counts) => counts,
@@ -224,6 +276,17 @@ pub fn resume(args: ResumeArgs, global: &Global, printer: &mut Printer) -> Resul
         RunState::Open | RunState::Stopped => {}
         RunState::Done => {
             printer.note(format!("run {} is done; every step is looked at once more", plain(run.id())));
+        }
+        RunState::Closed => {
+            return Err(Error::usage(format!(
+                "run {} is closed: a run of another plan took its place",
+                plain(run.id())
+            ))
+            .hint("See which runs there are: groupshift cutover status")
+            .hint(format!(
+                "What it did can be taken back: groupshift cutover rollback --run {} --all",
+                plain(run.id())
+            )));
         }
         RunState::RolledBack => {
             return Err(Error::usage(format!(
@@ -271,8 +334,9 @@ pub fn rollback(args: RollbackArgs, global: &Global, printer: &mut Printer) -> R
     printer.note(format!("rolling back run {} in {}", plain(run.id()), plain(&record.domain)));
     let rolled = block_on(async {
         let ports = live::ports(&config, args.controller.as_deref(), stop_file(&config), global.into()).await?;
-        let rolled = ports.operator.unless_left(Engine::new(&ports, &run, &plan, &options).rollback(&target)).await;
-        rolled.unwrap_or_else(|| Err(Halt::Interrupted(LEFT.to_owned())))
+        let engine = Engine::new(&ports, &run, &plan, &options);
+        let left = || Err(Halt::Interrupted(LEFT.to_owned()));
+        ports.operator.unless_left(engine.rollback(&target)).await.unwrap_or_else(left)
     })?;
     let reports = reported(&run, &plan, printer);
     match rolled {
