@@ -15,5 +15,7 @@ mod world;
 mod clean;
 #[path = "audit/mutations.rs"]
 mod mutations;
+#[path = "audit/samba_reading.rs"]
+mod samba_reading;
 #[path = "audit/unknown.rs"]
 mod unknown;
