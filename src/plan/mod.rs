@@ -33,3 +33,4 @@ pub use build::{Input, Made, plan};
 pub use file::{canonical, from_bytes, hash, read};
 pub use model::{Order, PLAN_SCHEMA, Plan};
 pub use scripts::{NONCE, Script, scripts};
+pub(crate) use servers::written_through;
