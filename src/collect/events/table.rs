@@ -1,0 +1,194 @@
+//! Events as CSV: what Event Viewer saves (five named columns and the message in a sixth without a name) and what
+//! `Get-WinEvent | Export-Csv` writes (one column a property, the message with its line breaks).
+
+use super::time::{self, Order, Time};
+use super::{Raw, Sorter, message};
+use crate::collect::source;
+use crate::error::{Error, Place, Result};
+use csv::StringRecord;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+pub(super) fn read(path: &Path, sorter: &mut Sorter<'_, '_>) -> Result<()> {
+    let order = days_and_months(path)?;
+    each(path, &mut |columns, record, line| {
+        let place = || Place::file(path).line(line);
+        let cell = |column: Option<usize>| column.and_then(|c| record.get(c)).map(str::trim).filter(|t| !t.is_empty());
+        let id = cell(Some(columns.id)).unwrap_or_default();
+        let id: u32 = id.parse().map_err(|_| {
+            Error::input(place(), format!("the event id {id:?} is no number")).hint("Export the events again.")
+        })?;
+        let source = cell(columns.source);
+        if !Sorter::wants(id, source) {
+            sorter.pass_over(id);
+            return Ok(());
+        }
+        let Some(text) = cell(Some(columns.message)) else {
+            return Err(Error::input(place(), format!("event {id} without its message"))
+                .hint("Export with the Message column: Get-WinEvent … | Select-Object TimeCreated, MachineName, Id, RecordId, Message | Export-Csv."));
+        };
+        let Some(fields) = message::fields(text) else {
+            return Err(Error::input(place(), format!("the message of event {id} has no \"Subject:\" part: it is not in English, or cut"))
+                .hint("Export as XML, which is the same in every language: wevtutil qe Security /f:XML, or Save As XML in Event Viewer."));
+        };
+        let raw = Raw {
+            id,
+            source: source.map(str::to_owned),
+            time: cell(columns.time).map_or(Time::None, |text| Time::of_table(text, order)),
+            computer: cell(columns.computer).map(str::to_owned),
+            record: cell(columns.record).and_then(|r| r.parse().ok()),
+            fields,
+            line,
+        };
+        sorter.add(raw).map_err(|wrong| wrong.at(place()))
+    })
+}
+
+/// The order of day and month, from the first date of the file that has only one reading.
+fn days_and_months(path: &Path) -> Result<Option<Order>> {
+    let mut order = None;
+    each(path, &mut |columns, record, _| {
+        if order.is_none()
+            && let Some(text) = columns.time.and_then(|c| record.get(c))
+        {
+            order = time::order(text.trim());
+        }
+        Ok(())
+    })?;
+    Ok(order)
+}
+
+struct Columns {
+    id: usize,
+    message: usize,
+    time: Option<usize>,
+    computer: Option<usize>,
+    record: Option<usize>,
+    source: Option<usize>,
+}
+
+/// Gives every record with its line.
+fn each(path: &Path, give: &mut dyn FnMut(&Columns, &StringRecord, u64) -> Result<()>) -> Result<()> {
+    let mut input = BufReader::with_capacity(1 << 16, Watched { inner: source::open(path)?, quotes: 0 });
+    let skipped = preamble(&mut input).map_err(|e| Error::io("read", path, e))?;
+    let head_line = skipped + 1;
+    let mut head = String::new();
+    let peeked = input.fill_buf().map_err(|e| Error::io("read", path, e))?;
+    let delimiter = delimiter(peeked);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
+    let mut record = StringRecord::new();
+    let mut columns = None;
+    loop {
+        let line = reader.position().line() + skipped;
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(e) => return Err(refused(path, line, e)),
+        }
+        // The reader's position is before blank lines; the record's own is where it begins.
+        let line = record.position().map_or(line, |p| p.line() + skipped);
+        match &columns {
+            None => {
+                head = record.iter().collect::<Vec<_>>().join(", ");
+                columns = Some(find(&record).ok_or_else(|| no_columns(path, head_line, &head))?);
+            }
+            Some(columns) => {
+                if record.len() <= columns.id {
+                    return Err(Error::input(
+                        Place::file(path).line(line),
+                        format!("a row of {} columns under a head of more ({head})", record.len()),
+                    )
+                    .hint("The file was cut or changed: export the events again."));
+                }
+                give(columns, &record, line)?;
+            }
+        }
+    }
+    if columns.is_none() {
+        return Err(no_columns(path, head_line, &head));
+    }
+    let line = reader.position().line() + skipped;
+    // Quotes come in pairs, within a value too.
+    if !reader.get_ref().get_ref().quotes.is_multiple_of(2) {
+        return Err(Error::input(
+            Place::file(path).line(line),
+            "the file ends inside a quoted value: it looks cut off",
+        )
+        .hint("Copy or export it again."));
+    }
+    Ok(())
+}
+
+fn refused(path: &Path, line: u64, error: csv::Error) -> Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => Error::io("read", path, e),
+        csv::ErrorKind::Utf8 { .. } => Error::input(Place::file(path).line(line), "bytes that are no UTF-8 text")
+            .hint("Export with -Encoding UTF8, or save the file as UTF-8 or as UTF-16 with a byte order mark."),
+        other => Error::input(Place::file(path).line(line), format!("no row of a table: {other:?}")),
+    }
+}
+
+fn no_columns(path: &Path, line: u64, head: &str) -> Error {
+    let found = match head {
+        "" => "an empty file".to_owned(),
+        head => format!("the columns are {}", head.chars().take(200).collect::<String>()),
+    };
+    Error::input(Place::file(path).line(line), format!("no columns of an event export: {found}")).hint(
+        "There must be the columns Id and Message (Get-WinEvent | Export-Csv), or Event ID as Event Viewer saves it.",
+    )
+}
+
+/// Passes over `#TYPE …` of Windows PowerShell and `sep=;` of spreadsheets; returns the lines passed over.
+fn preamble(input: &mut impl BufRead) -> std::io::Result<u64> {
+    let mut lines = 0;
+    loop {
+        let head = input.fill_buf()?;
+        let skip = [&b"#TYPE"[..], &b"\"sep="[..], &b"sep="[..]]
+            .iter()
+            .any(|mark| head.len() >= mark.len() && head[..mark.len()].eq_ignore_ascii_case(mark));
+        if !skip {
+            return Ok(lines);
+        }
+        // A line that long is no preamble, and memory is not to be filled by it.
+        input.by_ref().take(1 << 16).read_until(b'\n', &mut Vec::new())?;
+        lines += 1;
+    }
+}
+
+/// What stands between the columns of the first line.
+fn delimiter(head: &[u8]) -> u8 {
+    let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
+    let of = |b: u8| line.iter().filter(|x| **x == b).count();
+    [b',', b';', b'\t'].into_iter().max_by_key(|b| (of(*b), *b == b',')).unwrap_or(b',')
+}
+
+fn find(head: &StringRecord) -> Option<Columns> {
+    let column = |names: &[&str]| {
+        names.iter().find_map(|name| head.iter().position(|cell| cell.trim().eq_ignore_ascii_case(name)))
+    };
+    let viewer = column(&["Task Category"]).is_some();
+    Some(Columns {
+        id: column(&["Event ID", "EventID", "Id", "Event_ID"])?,
+        // The viewer leaves the head of the message away.
+        message: column(&["Message", "Description", "General"]).or_else(|| viewer.then_some(head.len()))?,
+        time: column(&["TimeCreated", "Date and Time", "TimeGenerated", "Date"]),
+        computer: column(&["MachineName", "Computer", "ComputerName"]),
+        record: column(&["RecordId", "EventRecordID", "Index"]),
+        source: column(&["ProviderName", "Source"]),
+    })
+}
+
+/// Counts quotation marks as they pass.
+struct Watched<R> {
+    inner: R,
+    quotes: u64,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.quotes += buffer[..n].iter().filter(|b| **b == b'"').count() as u64;
+        Ok(n)
+    }
+}
