@@ -74,7 +74,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 }
 
 /// Runs the live collection with its progress line and its notes.
-fn read_live(
+pub(super) fn read_live(
     config: &crate::config::Config,
     wishes: live::Wishes,
     since: Option<Base>,
@@ -164,6 +164,17 @@ pub fn collect(
 enum Way {
     Live,
     Offline,
+}
+
+/// Writes what was collected live, as of now.
+pub(super) fn save_live(
+    collected: Collected,
+    out: &Path,
+    accept_partial: bool,
+    printer: &mut Printer,
+) -> Result<Manifest> {
+    let created = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    save(collected, out, created, accept_partial, Way::Live, printer)
 }
 
 /// Writes the bundle, unless what was collected falls short and that is not accepted.

@@ -8,11 +8,13 @@ mod connect_script;
 mod demo;
 mod diff;
 mod explain;
+mod handover;
 mod plan;
 mod preflight;
 mod printer;
 mod schema;
 mod shell;
+mod state;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
 pub use plan::example as example_plan;
@@ -90,6 +92,8 @@ enum Command {
     Diff(diff::Args),
     /// Waves and steps, each with its gate and its undo; refuses what cannot move
     Plan(plan::Args),
+    /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
+    Handover(handover::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -126,6 +130,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
+        Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

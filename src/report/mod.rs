@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod diff;
 pub mod folder;
+pub mod handover;
 pub mod html;
 pub mod json;
 pub mod markdown;

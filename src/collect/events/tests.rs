@@ -253,7 +253,7 @@ proptest! {
         let table = exported("2026-11-20T09:15:01Z").replace("Sales", &name.replace('"', "\"\"")).replace("CN=Ruiz\\, Jo & Co,OU=People,DC=contoso,DC=com", &dn.replace('"', "\"\"")).replace("S-1-5-21-1-2-3-1201", &sid);
         let (mut of_xml, _) = read("a.xml", xml).unwrap();
         let (mut of_table, _) = read("a.csv", table).unwrap();
-        prop_assert_eq!(of_xml[0].target.as_deref(), Some(format!("CONTOSO\\{name}").as_str()));
+        prop_assert_eq!(of_xml[0].target.clone(), Some(format!("CONTOSO\\{name}")));
         of_xml[0].from.clear();
         of_table[0].from.clear();
         prop_assert_eq!(of_xml, of_table);

@@ -158,7 +158,7 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
             &partitions,
             Scope::OneLevel,
             "(objectClass=crossRef)",
-            &["objectClass", "objectGUID", "nCName", "dnsRoot", "systemFlags"],
+            &["objectClass", "objectGUID", "nCName", "nETBIOSName", "dnsRoot", "systemFlags"],
         ),
         Search::new(
             &features,
