@@ -22,6 +22,8 @@ use std::sync::mpsc;
 pub struct Wishes {
     /// `[cloud_sync] domain`, where configured: exports of another domain are refused.
     pub domain: Option<String>,
+    /// Of times in event exports that have no zone.
+    pub event_zone: Option<chrono::FixedOffset>,
 }
 
 /// What came in.
@@ -45,6 +47,7 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
         sources: Vec::new(),
         parts: Vec::new(),
         raw: Vec::new(),
+        event_zone: wishes.event_zone,
         progress,
     };
     run.unread();
@@ -141,6 +144,7 @@ struct Run<'p, 'q> {
     sources: Vec<Source>,
     parts: Vec<Part>,
     raw: Vec<RawFile>,
+    event_zone: Option<chrono::FixedOffset>,
     progress: &'p mut Progress<'q>,
 }
 
@@ -455,7 +459,7 @@ impl Run<'_, '_> {
             };
             let progress = &mut *self.progress;
             let mut read = 0u64;
-            let summary = events::read_file(&path, &name, &mut |event| {
+            let summary = events::read_file(&path, self.event_zone, &mut |event| {
                 read += 1;
                 if read.is_multiple_of(4096) {
                     progress(&path, read);

@@ -7,44 +7,14 @@ mod table;
 mod time;
 mod xml;
 
+use crate::directory::events::SecurityEvent;
 use crate::directory::{ObjectGuid, Sid};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
-use serde::{Deserialize, Serialize};
+use chrono::FixedOffset;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// One change to a group, with the account that made it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct SecurityEvent {
-    pub id: u32,
-    /// UTC, RFC 3339; `None` where the export has the local time of an unknown zone, or none.
-    pub time: Option<String>,
-    /// The time as the export writes it, where `time` is `None`.
-    pub local_time: Option<String>,
-    pub computer: Option<String>,
-    pub record: Option<u64>,
-    /// Who did it.
-    pub subject_sid: Option<Sid>,
-    /// `DOMAIN\name`.
-    pub subject: Option<String>,
-    /// The group.
-    pub target_sid: Option<Sid>,
-    pub target: Option<String>,
-    /// The object of 5136.
-    pub object_dn: Option<String>,
-    pub object_guid: Option<ObjectGuid>,
-    pub object_class: Option<String>,
-    /// The attribute of 5136, its value (cut), and whether it was added or deleted.
-    pub attribute: Option<String>,
-    pub value: Option<String>,
-    pub operation: Option<String>,
-    pub member_sid: Option<Sid>,
-    pub member_dn: Option<String>,
-    /// File and line.
-    pub from: String,
-}
+use time::Time;
 
 /// What a file held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,8 +25,8 @@ pub struct Summary {
     pub kept: u64,
     /// Events of other ids, of other sources or of objects that are no groups or containers, by id.
     pub passed_over: BTreeMap<u32, u64>,
-    /// Kept events whose time is not known in UTC.
-    pub undated: u64,
+    /// Kept events whose time has no zone and was taken as UTC, since nobody named one.
+    pub zoneless: u64,
 }
 
 impl Summary {
@@ -75,12 +45,12 @@ impl Summary {
                 format!("{over} of {} events do not tell who changed a group: {ids}{more}", self.events),
             );
         }
-        if self.undated > 0 {
+        if self.zoneless > 0 {
             tell(
                 "events-without-zone",
                 format!(
-                    "{} events have the local time of an unknown zone: export as XML, or with TimeCreated as ToUniversalTime().ToString(\"o\")",
-                    self.undated
+                    "the times of {} events have no zone and are taken as UTC, so each may be off by hours: give --event-zone, or export as XML",
+                    self.zoneless
                 ),
             );
         }
@@ -98,9 +68,9 @@ const MAX_VALUE: usize = 512;
 /// A sink of events.
 pub type Take<'t> = dyn FnMut(SecurityEvent) -> Result<()> + 't;
 
-/// Reads one export; `name` is how the events name the file they came from.
-pub fn read_file(path: &Path, name: &str, take: &mut Take<'_>) -> Result<Summary> {
-    let mut sorter = Sorter { name, take, summary: Summary::default() };
+/// Reads one export. `zone`: of times that a table gives without one; UTC where nobody says.
+pub fn read_file(path: &Path, zone: Option<FixedOffset>, take: &mut Take<'_>) -> Result<Summary> {
+    let mut sorter = Sorter { zone, take, summary: Summary::default() };
     match path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).as_deref() {
         Some("csv") => table::read(path, &mut sorter)?,
         _ => xml::read(path, &mut sorter)?,
@@ -117,16 +87,15 @@ pub fn read_file(path: &Path, name: &str, take: &mut Take<'_>) -> Result<Summary
 struct Raw {
     id: u32,
     source: Option<String>,
-    time: time::Time,
+    time: Option<Time>,
     computer: Option<String>,
     record: Option<u64>,
     fields: BTreeMap<String, String>,
-    line: u64,
 }
 
 /// Takes what concerns groups, counts the rest.
 struct Sorter<'s, 't> {
-    name: &'s str,
+    zone: Option<FixedOffset>,
     take: &'s mut Take<'t>,
     summary: Summary,
 }
@@ -152,10 +121,11 @@ impl Sorter<'_, '_> {
             self.pass_over(raw.id);
             return Ok(());
         }
-        let event = event(raw, self.name)?;
+        let zoneless = matches!(raw.time, Some(Time::Local(_))) && self.zone.is_none();
+        let event = event(raw, self.zone)?;
         self.summary.events += 1;
         self.summary.kept += 1;
-        self.summary.undated += u64::from(event.time.is_none());
+        self.summary.zoneless += u64::from(zoneless);
         (self.take)(event).map_err(Wrong::Stopped)
     }
 }
@@ -180,22 +150,24 @@ impl Wrong {
     }
 }
 
-fn event(raw: Raw, name: &str) -> Result<SecurityEvent, Wrong> {
-    let Raw { id, time, computer, record, mut fields, line, .. } = raw;
+fn event(raw: Raw, zone: Option<FixedOffset>) -> Result<SecurityEvent, Wrong> {
+    let Raw { id, time, computer, record, mut fields, .. } = raw;
     // A dash stands for a field without a value.
     let mut text = |key: &str| fields.remove(key).filter(|v| !v.is_empty() && v != "-");
-    let account = |domain: Option<String>, name: Option<String>| match (domain, name) {
-        (Some(domain), Some(name)) => Some(format!("{domain}\\{name}")),
-        (_, name) => name,
+    let missing = |what: &str| Wrong::Field(format!("event {id} without {what}"));
+    let time = match time {
+        Some(Time::Utc(utc)) => utc,
+        Some(Time::Local(naive)) => {
+            let zone = zone.unwrap_or(FixedOffset::east_opt(0).ok_or_else(|| missing("a zone"))?);
+            naive.and_local_timezone(zone).single().ok_or_else(|| missing("a time that exists"))?.to_utc()
+        }
+        None => return Err(missing("its time")),
     };
-    let subject_sid = sid("SubjectUserSid", text("SubjectUserSid"))?;
-    let subject_domain = text("SubjectDomainName");
-    let subject = account(subject_domain, text("SubjectUserName"));
+    let (subject_domain, subject) = (text("SubjectDomainName"), text("SubjectUserName"));
     let target_sid = sid("TargetSid", text("TargetSid"))?;
-    let target_domain = text("TargetDomainName");
-    let target = account(target_domain, text("TargetUserName"));
-    let object_dn = text("ObjectDN");
-    let object_guid = match text("ObjectGUID") {
+    let target_name = text("TargetUserName");
+    let target_dn = text("ObjectDN");
+    let target_guid = match text("ObjectGUID") {
         None => None,
         Some(value) => match ObjectGuid::parse(value.trim_matches(['{', '}'])) {
             Some(guid) => Some(guid),
@@ -204,51 +176,55 @@ fn event(raw: Raw, name: &str) -> Result<SecurityEvent, Wrong> {
             None => return Err(Wrong::Field(format!("ObjectGUID {value:?} is no GUID"))),
         },
     };
-    let missing = |what: &str| Err(Wrong::Field(format!("event {id} without {what}")));
     match id {
-        5136 if object_dn.is_none() && object_guid.is_none() => return missing("the object it is about (ObjectDN)"),
+        5136 if target_dn.is_none() && target_guid.is_none() => {
+            return Err(missing("the object it is about (ObjectDN)"));
+        }
         5136 => {}
-        _ if target_sid.is_none() && target.is_none() => return missing("the group it is about (TargetSid)"),
+        _ if target_sid.is_none() && target_name.is_none() => {
+            return Err(missing("the group it is about (TargetSid)"));
+        }
         _ => {}
     }
-    let member_sid = sid("MemberSid", text("MemberSid"))?;
-    let value = text("AttributeValue").map(|value| match value.char_indices().nth(MAX_VALUE) {
-        Some((at, _)) => format!("{}…", &value[..at]),
-        None => value,
+    let attribute = text("AttributeLDAPDisplayName");
+    let operation = text("OperationType").map(|operation| match operation.as_str() {
+        "%%14674" => "Value Added".to_owned(),
+        "%%14675" => "Value Deleted".to_owned(),
+        _ => operation,
     });
-    let operation = text("OperationType").map(|operation| {
-        match operation.as_str() {
-            "%%14674" | "Value Added" => "added",
-            "%%14675" | "Value Deleted" => "deleted",
-            other => other,
-        }
-        .to_owned()
-    });
-    let (time, local_time) = match time {
-        time::Time::Utc(utc) => (Some(utc), None),
-        time::Time::Local(text) => (None, Some(text)),
-        time::Time::None => (None, None),
-    };
+    let value = text("AttributeValue");
+    let member_of_value =
+        value.clone().filter(|_| attribute.as_deref().is_some_and(|a| a.eq_ignore_ascii_case("member")));
+    let member_sid = sid("MemberSid", text("MemberSid"))?.map(|sid| sid.to_string());
     Ok(SecurityEvent {
-        id,
         time,
-        local_time,
+        id,
+        target_sid,
+        target_name,
+        target_dn,
+        target_guid,
+        subject_sid: sid("SubjectUserSid", text("SubjectUserSid"))?,
+        subject_name: match (subject_domain, subject) {
+            (Some(domain), Some(name)) => Some(format!("{domain}\\{name}")),
+            (_, name) => name,
+        },
+        member: text("MemberName").or(member_of_value).or(member_sid),
+        attribute,
+        // As the log shows it: what was done, then the value.
+        value: match (operation, value.map(cut)) {
+            (Some(operation), Some(value)) => Some(format!("{operation}: {value}")),
+            (operation, value) => value.or(operation),
+        },
         computer,
         record,
-        subject_sid,
-        subject,
-        target_sid,
-        target,
-        object_dn,
-        object_guid,
-        object_class: text("ObjectClass"),
-        attribute: text("AttributeLDAPDisplayName"),
-        value,
-        operation,
-        member_sid,
-        member_dn: text("MemberName"),
-        from: format!("{name}:{line}"),
     })
+}
+
+fn cut(value: String) -> String {
+    match value.char_indices().nth(MAX_VALUE) {
+        Some((at, _)) => format!("{}…", &value[..at]),
+        None => value,
+    }
 }
 
 /// A SID; names that the viewer puts in its place are none, and say nothing that the account's name does not say.

@@ -34,13 +34,22 @@ pub(super) fn read(path: &Path, sorter: &mut Sorter<'_, '_>) -> Result<()> {
         let raw = Raw {
             id,
             source: source.map(str::to_owned),
-            time: cell(columns.time).map_or(Time::None, |text| Time::of_table(text, order)),
+            time: cell(columns.time).map(|text| time_of(text, order, place())).transpose()?,
             computer: cell(columns.computer).map(str::to_owned),
             record: cell(columns.record).and_then(|r| r.parse().ok()),
             fields,
-            line,
         };
         sorter.add(raw).map_err(|wrong| wrong.at(place()))
+    })
+}
+
+fn time_of(text: &str, order: Option<Order>, place: Place) -> Result<Time> {
+    Time::of_table(text, order).ok_or_else(|| {
+        let what = match time::two_readings(text) {
+            true => format!("{text:?} may be read with the day or with the month first, and no other date of the file tells which"),
+            false => format!("{text:?} is no time"),
+        };
+        Error::input(place, what).hint("Export as XML (wevtutil qe Security /f:XML), or with the time as ISO 8601: Select-Object @{n='TimeCreated';e={$_.TimeCreated.ToUniversalTime().ToString('o')}}, …")
     })
 }
 

@@ -1,16 +1,13 @@
 //! When an event was: exact in XML; in a table the local time of whoever exported it, in the form of his language. What
 //! has two readings, or no zone, is kept as it is written and never guessed.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Time {
-    #[default]
-    None,
-    /// RFC 3339.
-    Utc(String),
-    /// Of a zone that the file does not tell: as date and time where it has one reading, else as it is written.
-    Local(String),
+    Utc(DateTime<Utc>),
+    /// Of a zone that the file does not tell.
+    Local(NaiveDateTime),
 }
 
 /// How a date with slashes is to be read.
@@ -24,30 +21,21 @@ impl Time {
     /// `SystemTime` of an event, which is UTC whether it says so or not.
     pub(super) fn of_system(text: &str) -> Option<Time> {
         let text = text.trim();
-        if let Some(utc) = zoned(text) {
-            return Some(Time::Utc(utc));
-        }
-        iso(text).map(|naive| Time::Utc(naive.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true)))
+        zoned(text).or_else(|| Some(iso(text)?.and_utc())).map(Time::Utc)
     }
-
-    pub(super) fn of_table(text: &str, order: Option<Order>) -> Time {
-        if let Some(utc) = zoned(text) {
-            return Time::Utc(utc);
-        }
-        match iso(text).or_else(|| local(text, order)) {
-            Some(naive) => Time::Local(naive.format("%Y-%m-%dT%H:%M:%S").to_string()),
-            None if text.is_empty() => Time::None,
-            None => Time::Local(text.to_owned()),
-        }
+    /// `None`: no time, or one of two readings.
+    pub(super) fn of_table(text: &str, order: Option<Order>) -> Option<Time> {
+        let text = text.trim();
+        zoned(text).map(Time::Utc).or_else(|| iso(text).or_else(|| local(text, order)).map(Time::Local))
     }
 }
 
-fn zoned(text: &str) -> Option<String> {
+fn zoned(text: &str) -> Option<DateTime<Utc>> {
     let parsed = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"))
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f %:z"))
         .ok()?;
-    Some(parsed.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Secs, true))
+    Some(parsed.with_timezone(&Utc))
 }
 
 /// A year first, without a zone.
@@ -78,13 +66,21 @@ pub(super) fn order(text: &str) -> Option<Order> {
     }
 }
 
+/// Whether it is a date that could be read either way.
+pub(super) fn two_readings(text: &str) -> bool {
+    matches!(parts(text.trim()), Some((1..=12, 1..=12, ..)))
+}
+
 fn local(text: &str, of_file: Option<Order>) -> Option<NaiveDateTime> {
     let (a, b, year, separator, time) = parts(text)?;
-    // With dots the day is first wherever dates are written so.
-    let order = match (separator, a == b) {
-        (_, true) => Order::DayFirst,
-        ('.', _) => Order::DayFirst,
-        _ => of_file?,
+    let order = match separator {
+        _ if a == b => Order::DayFirst,
+        // With dots the day is first wherever dates are written so.
+        '.' => Order::DayFirst,
+        _ if a > 12 => Order::DayFirst,
+        _ if b > 12 => Order::MonthFirst,
+        // Of the languages with AM and PM in capitals, nearly all exports are those of the United States.
+        _ => of_file.or((time.ends_with("AM") || time.ends_with("PM")).then_some(Order::MonthFirst))?,
     };
     let (day, month) = match order {
         Order::DayFirst => (a, b),

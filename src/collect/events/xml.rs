@@ -30,7 +30,7 @@ fn foreign(xml: &Xml, name: &str) -> Error {
 /// The event that was just entered.
 fn event(xml: &mut Xml, sorter: &mut Sorter<'_, '_>) -> Result<()> {
     let place = xml.place();
-    let mut raw = Raw { line: place.line.unwrap_or_default(), ..Raw::default() };
+    let mut raw = Raw::default();
     let mut has_id = false;
     let inside = xml.depth();
     while let Some(name) = xml.child(inside)? {
@@ -65,9 +65,9 @@ fn system(xml: &mut Xml, raw: &mut Raw) -> Result<bool> {
             }
             "TimeCreated" => {
                 if let Some(text) = xml.attribute("SystemTime")? {
-                    raw.time = Time::of_system(&text).ok_or_else(|| {
+                    raw.time = Some(Time::of_system(&text).ok_or_else(|| {
                         xml.error(format!("SystemTime {text:?} is no time")).hint("Export the events again.")
-                    })?;
+                    })?);
                 }
                 xml.skip()?;
             }
