@@ -1,6 +1,7 @@
 //! The door: one file a subcommand, each with its arguments, the calls it makes and what it prints. No domain logic.
 
 mod assess;
+mod audit;
 mod bundle;
 mod collect;
 mod config;
@@ -17,6 +18,7 @@ mod shell;
 mod state;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
+pub use audit::{check_texts, write_audit};
 pub use plan::example as example_plan;
 
 use crate::error::{Error, exit};
@@ -92,6 +94,8 @@ enum Command {
     Diff(diff::Args),
     /// Waves and steps, each with its gate and its undo; refuses what cannot move
     Plan(plan::Args),
+    /// Prove the result, on the day and every day after: every check, on live or collected state
+    Audit(audit::Args),
     /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
     Handover(handover::Args),
     /// Look into a bundle
@@ -102,7 +106,7 @@ enum Command {
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
-    /// A rule or gate in full: condition, why it matters, remedy, source
+    /// A rule, gate or check in full: condition, why it matters, remedy, source
     Explain(explain::Args),
     /// The JSON Schema of a published file
     Schema(schema::Args),
@@ -130,6 +134,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
+        Command::Audit(args) => audit::run(args, &cli.global, &mut printer),
         Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),

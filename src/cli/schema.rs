@@ -24,6 +24,8 @@ enum Name {
     Waves,
     /// decisions.toml
     Decisions,
+    /// audit.json
+    Audit,
     /// What `handover --format json` prints
     Handover,
     /// manifest.json of a bundle
@@ -43,6 +45,7 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         Name::Plan => schema_for!(crate::plan::Plan),
         Name::Waves => schema_for!(crate::plan::policy::Policy),
         Name::Decisions => schema_for!(crate::plan::decisions::Decisions),
+        Name::Audit => schema_for!(crate::report::audit::document::Document),
         Name::Handover => schema_for!(crate::report::handover::model::Handover),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),

@@ -1,5 +1,6 @@
 //! Views of an assessment: HTML, CSV, JSON, Markdown. Every view reads the same published types (`model`), row by row.
 
+pub mod audit;
 pub mod csv;
 pub mod diff;
 pub mod folder;

@@ -6,7 +6,7 @@ use super::{Raw, Sorter, message};
 use crate::collect::source;
 use crate::error::{Error, Place, Result};
 use csv::StringRecord;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 pub(super) fn read(path: &Path, sorter: &mut Sorter<'_, '_>) -> Result<()> {
@@ -79,13 +79,12 @@ struct Columns {
 /// Gives every record with its line.
 fn each(path: &Path, give: &mut dyn FnMut(&Columns, &StringRecord, u64) -> Result<()>) -> Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, Watched { inner: source::open(path)?, quotes: 0 });
-    let skipped = preamble(&mut input).map_err(|e| Error::io("read", path, e))?;
-    let head_line = skipped + 1;
-    let mut head = String::new();
-    let peeked = input.fill_buf().map_err(|e| Error::io("read", path, e))?;
-    let delimiter = delimiter(peeked);
+    let (skipped, first) = first_line(&mut input).map_err(|e| Error::io("read", path, e))?;
+    let (head_line, mut head) = (skipped + 1, String::new());
+    let delimiter = delimiter(&first);
+    let whole = Cursor::new(first).chain(input);
     let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(whole);
     let mut record = StringRecord::new();
     let mut columns = None;
     loop {
@@ -119,7 +118,7 @@ fn each(path: &Path, give: &mut dyn FnMut(&Columns, &StringRecord, u64) -> Resul
     }
     let line = reader.position().line() + skipped;
     // Quotes come in pairs, within a value too.
-    if !reader.get_ref().get_ref().quotes.is_multiple_of(2) {
+    if !reader.get_ref().get_ref().1.get_ref().quotes.is_multiple_of(2) {
         return Err(Error::input(
             Place::file(path).line(line),
             "the file ends inside a quoted value: it looks cut off",
@@ -148,26 +147,23 @@ fn no_columns(path: &Path, line: u64, head: &str) -> Error {
     )
 }
 
-/// Passes over `#TYPE …` of Windows PowerShell and `sep=;` of spreadsheets; returns the lines passed over.
-fn preamble(input: &mut impl BufRead) -> std::io::Result<u64> {
-    let mut lines = 0;
+/// The first line, and how many were passed over before it: `#TYPE …` of Windows PowerShell, `sep=;` of spreadsheets.
+fn first_line(input: &mut impl BufRead) -> std::io::Result<(u64, Vec<u8>)> {
+    let mut skipped = 0;
     loop {
-        let head = input.fill_buf()?;
-        let skip = [&b"#TYPE"[..], &b"\"sep="[..], &b"sep="[..]]
-            .iter()
-            .any(|mark| head.len() >= mark.len() && head[..mark.len()].eq_ignore_ascii_case(mark));
-        if !skip {
-            return Ok(lines);
+        let mut line = Vec::new();
+        // A longer one is no head of a table, and memory is not to be filled by it; the rest is read on as it comes.
+        input.by_ref().take(1 << 16).read_until(b'\n', &mut line)?;
+        let starts = |mark: &[u8]| line.len() >= mark.len() && line[..mark.len()].eq_ignore_ascii_case(mark);
+        if ![&b"#TYPE"[..], b"sep=", b"\"sep="].iter().any(|mark| starts(mark)) {
+            return Ok((skipped, line));
         }
-        // A line that long is no preamble, and memory is not to be filled by it.
-        input.by_ref().take(1 << 16).read_until(b'\n', &mut Vec::new())?;
-        lines += 1;
+        skipped += 1;
     }
 }
 
 /// What stands between the columns of the first line.
-fn delimiter(head: &[u8]) -> u8 {
-    let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
+fn delimiter(line: &[u8]) -> u8 {
     let of = |b: u8| line.iter().filter(|x| **x == b).count();
     [b',', b';', b'\t'].into_iter().max_by_key(|b| (of(*b), *b == b',')).unwrap_or(b',')
 }
