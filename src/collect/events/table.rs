@@ -103,6 +103,9 @@ fn each(path: &Path, give: &mut dyn FnMut(&Columns, &StringRecord, u64) -> Resul
             }
             Some(columns) => {
                 if record.len() <= columns.id {
+                    if reader.is_done() && reader.get_ref().get_ref().1.get_ref().is_open() {
+                        return Err(cut(path, line));
+                    }
                     return Err(Error::input(
                         Place::file(path).line(line),
                         format!("a row of {} columns under a head of more ({head})", record.len()),
@@ -116,16 +119,15 @@ fn each(path: &Path, give: &mut dyn FnMut(&Columns, &StringRecord, u64) -> Resul
     if columns.is_none() {
         return Err(no_columns(path, head_line, &head));
     }
-    let line = reader.position().line() + skipped;
-    // Quotes come in pairs, within a value too.
-    if !reader.get_ref().get_ref().1.get_ref().quotes.is_multiple_of(2) {
-        return Err(Error::input(
-            Place::file(path).line(line),
-            "the file ends inside a quoted value: it looks cut off",
-        )
-        .hint("Copy or export it again."));
+    match reader.get_ref().get_ref().1.get_ref().is_open() {
+        true => Err(cut(path, reader.position().line() + skipped)),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+fn cut(path: &Path, line: u64) -> Error {
+    Error::input(Place::file(path).line(line), "the file ends inside a quoted value: it looks cut off")
+        .hint("Copy or export it again.")
 }
 
 fn refused(path: &Path, line: u64, error: csv::Error) -> Error {
@@ -184,16 +186,37 @@ fn find(head: &StringRecord) -> Option<Columns> {
     })
 }
 
-/// Counts quotation marks as they pass.
+/// Counts quotation marks as they pass, and takes carriage returns away: the reader counts lines by their line feeds only
+/// where no other end of a line stands before them.
 struct Watched<R> {
     inner: R,
     quotes: u64,
 }
 
+impl<R> Watched<R> {
+    /// Quotes come in pairs, within a value too.
+    fn is_open(&self) -> bool {
+        !self.quotes.is_multiple_of(2)
+    }
+}
+
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.quotes += buffer[..n].iter().filter(|b| **b == b'"').count() as u64;
-        Ok(n)
+        loop {
+            let n = self.inner.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..n {
+                let byte = buffer[at];
+                self.quotes += u64::from(byte == b'"');
+                if byte != b'\r' {
+                    buffer[kept] = byte;
+                    kept += 1;
+                }
+            }
+            // Nothing read is the end of the file; nothing kept is not.
+            if n == 0 || kept > 0 {
+                return Ok(kept);
+            }
+        }
     }
 }
