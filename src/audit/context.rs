@@ -4,6 +4,7 @@
 use super::evidence::Evidence;
 use super::former::{Former, FormerGroup};
 use super::model::Failure;
+use super::principals::Principals;
 use super::settings::Settings;
 use super::{Input, model};
 use crate::assess;
@@ -34,6 +35,10 @@ pub struct Context<'a> {
     pub forecast: Forecast<'a>,
     /// In published order: by DN, those without one last, by object id.
     pub entries: Vec<Entry>,
+    /// Positions in `entries` by row of `ad.groups` and of `entra.groups`, or `NONE`.
+    by_ad: Vec<u32>,
+    by_entra: Vec<u32>,
+    pub principals: Principals<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -57,14 +62,76 @@ impl<'a> Context<'a> {
             },
             Shared { index: cx.index.clone(), members: cx.members.clone() },
         );
+        let (mut by_ad, mut by_entra) =
+            (vec![NONE; inventory.ad.groups.len()], vec![NONE; inventory.entra.groups.len()]);
+        for (position, entry) in entries.iter().enumerate() {
+            for (list, row) in [(&mut by_ad, entry.ad), (&mut by_entra, entry.entra)] {
+                if let Some(at) = list.get_mut(row as usize) {
+                    *at = position as u32;
+                }
+            }
+        }
+        let principals = Principals::build(&cx, input.settings);
         Context {
             inventory,
+            principals,
             settings: input.settings,
             evidence: input.evidence,
             former: input.former,
             assess: cx,
             forecast,
             entries,
+            by_ad,
+            by_entra,
+        }
+    }
+
+    /// The audited group at a row of `ad.groups` or of `entra.groups`, or `NONE`.
+    pub fn position_of_ad(&self, row: u32) -> u32 {
+        self.by_ad.get(row as usize).copied().unwrap_or(NONE)
+    }
+    pub fn position_of_entra(&self, row: u32) -> u32 {
+        self.by_entra.get(row as usize).copied().unwrap_or(NONE)
+    }
+    /// Every audited group with its position.
+    pub fn each(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        self.entries.iter().enumerate().map(|(i, e)| (i as u32, e))
+    }
+    /// The group is to be in AD: the job takes it, or it was there before and its Entra group has not gone.
+    pub fn is_wanted(&self, entry: &Entry) -> bool {
+        entry.scope == Some(true) || entry.former != NONE && !self.is_retired(entry)
+    }
+    /// Its Entra group is known to be gone, or soft-deleted.
+    pub fn is_retired(&self, entry: &Entry) -> bool {
+        match self.entra(entry) {
+            Some(group) => group.deleted,
+            None => self.inventory.entra.has_all("groups"),
+        }
+    }
+    pub fn text(&self, text: crate::directory::Text) -> Option<&'a str> {
+        self.inventory.text.get(text)
+    }
+    pub fn dn(&self, entry: &Entry) -> Option<&'a str> {
+        self.ad(entry).and_then(|(_, o)| self.text(o.dn))
+    }
+
+    /// A failure of an AD group that is not among the audited ones, by its row.
+    pub fn failure_of_ad(&self, row: u32, what: &str, message: impl Into<String>) -> Failure {
+        let group = &self.inventory.ad.groups[row as usize];
+        let object = self.inventory.ad_object(group);
+        let dn = self.inventory.dn(group.object).to_owned();
+        let guid = (!object.guid.is_nil()).then(|| object.guid.to_string());
+        let of = guid.as_deref().unwrap_or(&dn);
+        Failure {
+            key: if what.is_empty() { of.to_owned() } else { format!("{of}|{what}") },
+            object_id: anchor_of(self.inventory, group).map(|a| a.0.to_string()),
+            sid: self.inventory.sids.get(object.sid).map(|s| s.to_string()),
+            display_name: self.text(group.display_name).map(str::to_owned),
+            object_guid: guid,
+            dn: Some(dn),
+            message: message.into(),
+            evidence: json!({}),
+            ..Failure::default()
         }
     }
 
@@ -138,10 +205,6 @@ fn entries(cx: &assess::Context<'_>, former: Option<&Former>) -> Vec<Entry> {
         }
     };
     let ad_of_id = |id: ObjectGuid| cx.index.ad_group_by_anchor(id).unwrap_or(NONE);
-    let stamped = |row: u32| {
-        let edoi = inventory.ad.groups.get(row as usize).and_then(|g| inventory.text.get(g.edoi));
-        AnchorText::read(edoi).anchor()
-    };
     // Of two carriers of an anchor, the one that was there before is the group.
     let before = |id: ObjectGuid| {
         let position = former.and_then(|f| f.position_of_id(id));
@@ -177,7 +240,6 @@ fn entries(cx: &assess::Context<'_>, former: Option<&Former>) -> Vec<Entry> {
             }
             let (former, known) = before(id);
             let ad = if known != NONE { known } else { same[0].1 };
-            debug_assert!(stamped(same[0].1).is_some());
             let scope = inventory.entra.has_all("groups").then_some(false);
             Some(Entry { ad, entra: NONE, former, id, scope })
         })

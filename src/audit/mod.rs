@@ -5,13 +5,16 @@
 //! `evidence` the provisioning logs, access packages, replication metadata and security events; `run` judges and is the
 //! view that reports read. A failure is kept as a few numbers and put into words when somebody asks for it.
 
+mod access;
 mod checks;
 mod context;
 pub mod evidence;
 pub mod former;
 pub mod model;
+pub mod principals;
 mod run;
 mod settings;
+pub mod writers;
 
 pub use checks::{AuditRule, all as checks};
 pub use evidence::Evidence;

@@ -73,7 +73,7 @@ impl<'a> Audited<'a> {
 
     fn shown(&self, check: usize, hit: &Hit) -> Failure {
         match hit {
-            Hit::Made(failure) => (**failure).clone(),
+            Hit::Made(_, failure) => (**failure).clone(),
             Hit::Row(row) => (checks::all()[check].show)(&self.cx, *row),
         }
     }

@@ -422,6 +422,9 @@ pub struct CloudSync {
     /// What it says its scope filters know (`schema/filterOperators`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_operators: Option<Vec<serde_json::Value>>,
+    /// `SyncNotificationSettings` of the configurations: threshold and recipients; nothing else of their secrets is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Vec<serde_json::Value>>,
     /// Kinds of file (`jobs`, `appRoleAssignedTo`, …) whose list is known not to be whole.
     pub partial: Vec<String>,
 }

@@ -35,3 +35,4 @@ pub use file::{canonical, from_bytes, hash, read};
 pub use handover::{Governed, handover};
 pub use model::{Order, PLAN_SCHEMA, Plan};
 pub use scripts::{NONCE, Script, scripts};
+pub(crate) use servers::written_through;

@@ -37,9 +37,10 @@ pub struct AuditRule {
     pub(super) show: fn(&Context<'_>, Row) -> Failure,
 }
 
-/// A failure of one audited group, by its position, with two numbers that only its check knows the meaning of.
+/// A failure with two numbers that only its check knows the meaning of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
+    /// The audited group, by its position, or `NONE`.
     pub entry: u32,
     pub a: u32,
     pub b: u32,
@@ -49,22 +50,37 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Hit {
     Row(Row),
-    /// Of which there are few: servers, agents, jobs, objects that are no audited group.
-    Made(Box<Failure>),
+    /// Of which there are few: servers, agents, jobs; with the audited group, or `NONE`.
+    Made(u32, Box<Failure>),
 }
 
 impl Hit {
-    pub fn row(entry: usize, a: u32, b: u32) -> Hit {
-        Hit::Row(Row { entry: entry as u32, a, b })
+    pub fn row(entry: u32, a: u32, b: u32) -> Hit {
+        Hit::Row(Row { entry, a, b })
     }
-    pub fn made(failure: Failure) -> Hit {
-        Hit::Made(Box::new(failure))
+    pub fn made(entry: u32, failure: Failure) -> Hit {
+        Hit::Made(entry, Box::new(failure))
+    }
+    /// About something that is no group: a server, a job, an agent, a controller.
+    pub fn about(subject: &str, what: &str, message: impl Into<String>, expected: &str, actual: &str) -> Hit {
+        Hit::made(
+            NONE,
+            Failure {
+                key: format!("{subject}|{what}"),
+                subject: Some(subject.to_owned()),
+                expected: Some(expected.to_owned()),
+                actual: Some(actual.to_owned()),
+                message: message.into(),
+                evidence: json!({}),
+                ..Failure::default()
+            },
+        )
     }
     /// The audited group, or `NONE`.
     pub fn entry(&self) -> u32 {
         match self {
             Hit::Row(row) => row.entry,
-            Hit::Made(_) => NONE,
+            Hit::Made(entry, _) => *entry,
         }
     }
 }
