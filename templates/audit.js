@@ -216,6 +216,8 @@ function readBlocks() {
     watcher.disconnect();
     data.loaded = true;
     showControls();
+    // A group that the address names may have been opened before its failures came.
+    if (view.opened >= 0) fillDetail(view.opened);
     refresh(true);
     openPending(data.rows.length);
   }

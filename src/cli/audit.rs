@@ -4,9 +4,11 @@ use super::assess::{SeverityArg, dated, settings};
 use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
 use super::state::{State, Wanted};
 use super::{Global, configuration};
+use crate::assess::AboutBundle;
 use crate::audit::model::{Audit, View};
 use crate::audit::{self, AUDIT_SCHEMA, Audited, Evidence, Former, Input, Settings};
 use crate::config::{Config, Origin};
+use crate::directory::Inventory;
 use crate::error::{Error, Place, Result, exit};
 use crate::report::audit::compare::Comparison;
 use crate::report::audit::document::Point;
@@ -228,6 +230,27 @@ pub fn check_texts() -> Vec<RuleText<'static>> {
         .iter()
         .map(|c| RuleText { id: c.id, title: c.title, why: c.why, remedy: c.remedy, sources: sources(c.sources) })
         .collect()
+}
+
+/// The step of `demo`: a state against the plan, with every report.
+pub(super) fn demo(
+    inventory: &Inventory,
+    about: AboutBundle,
+    evidence: &Evidence,
+    plan: &Path,
+    out: &Path,
+    printer: &mut Printer,
+) -> Result<()> {
+    let settings = Settings::default();
+    let name = plan.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let former = Former::of_plan(&crate::plan::read(plan)?, name);
+    let audited = audit::audit(Input { inventory, settings: &settings, about, evidence, former: Some(&former) })?;
+    publish(&audited, None, &[], &Folder::prepare(out, &FILE_NAMES, false)?, &FILE_NAMES)?;
+    // The demo's one JSON document is the assessment's.
+    if !printer.is_json() {
+        show(&audited, None, Some(out), &FILE_NAMES, printer);
+    }
+    Ok(())
 }
 
 /// Writes every report of an audit; for the example and its tests.

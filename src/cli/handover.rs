@@ -5,9 +5,11 @@ use super::printer::{BOLD, Printer, RED};
 use super::state::{State, Wanted};
 use super::{Global, configuration};
 use crate::assess::Assessed;
+use crate::audit::Evidence;
+use crate::directory::ObjectGuid;
 use crate::error::{Result, exit};
+use crate::plan;
 use crate::plan::difference::{Difference, ScopeChoice, forecast};
-use crate::plan::{self, Governed};
 use crate::report::folder::Folder;
 use crate::report::handover::{self, FILE_NAMES};
 use std::path::PathBuf;
@@ -49,11 +51,21 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         return Ok(exit::INTERRUPTED);
     };
     let bar = printer.progress("predicting");
+    let evidence = Evidence::read(&state.dir, &state.opened)?;
+    let governed = |group: ObjectGuid| -> Vec<String> {
+        let Some(packages) = &evidence.packages else { return Vec::new() };
+        packages
+            .grants(group)
+            .iter()
+            .filter(|grant| grant.is_membership())
+            .map(|grant| packages.name(grant.package).to_owned())
+            .collect()
+    };
     let assessed = Assessed::run(&state.inventory, &settings, state.about())?;
     let scope = ScopeChoice::Planned;
     let forecast = forecast(&assessed, &settings, scope, None);
     let difference = Difference::of(&forecast, &settings, scope, &state.about());
-    let made = plan::handover(&difference, &state.inventory, plan.as_ref(), &Governed::new());
+    let made = plan::handover(&difference, &state.inventory, plan.as_ref(), &governed);
     bar.set_message("writing");
     handover::write(&made, &folder)?;
     bar.finish_and_clear();

@@ -10,15 +10,15 @@ use crate::report::handover::model::{HANDOVER_SCHEMA, Handed, Handover, PlanRef,
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// Names of the access packages that have a group as a resource, by the group's Entra object id.
-pub type Governed = HashMap<ObjectGuid, Vec<String>>;
+/// Names of the access packages that have a group as a resource, by its Entra object id; none for one that nobody governs.
+pub type Governed<'g> = dyn Fn(ObjectGuid) -> Vec<String> + Sync + 'g;
 
 /// Groups of the difference that Cloud Sync takes over, or that somebody governs already.
 pub fn handover(
     difference: &Difference<'_>,
     inventory: &Inventory,
     plan: Option<&Plan>,
-    governed: &Governed,
+    governed: &Governed<'_>,
 ) -> Handover {
     let planned: HashMap<&str, (&Wave, &PlannedGroup)> = plan
         .into_iter()
@@ -32,18 +32,18 @@ pub fn handover(
         .filter_map(|index| {
             let Row::Group(row) = difference.row(index) else { return None };
             let in_plan = row.object_id.as_deref().and_then(|id| planned.get(id)).copied();
-            let packages = row.object_id.as_deref().and_then(ObjectGuid::parse).and_then(|id| governed.get(&id));
+            let packages = row.object_id.as_deref().and_then(ObjectGuid::parse).map(governed).unwrap_or_default();
             let moves = match plan {
                 Some(_) => in_plan.is_some(),
                 None => {
                     matches!(row.action.as_str(), "update" | "stamp" | "create-beside" | "duplicates" | "undecided")
                 }
             };
-            if !moves && packages.is_none() {
+            if !moves && packages.is_empty() {
                 return None;
             }
             let facts = Facts { inventory, row: &row, ad: difference.ad_row(index)?, in_plan, names_from };
-            facts.handed(packages.cloned().unwrap_or_default())
+            facts.handed(packages)
         })
         .collect();
     Handover {
@@ -200,8 +200,16 @@ impl Facts<'_> {
             let shown = all.iter().take(5).copied().collect::<Vec<_>>().join("; ");
             if all.len() > 5 { format!("{shown}; …") } else { shown }
         };
+        let if_option = self.row.members.kept_if_option;
+        if if_option > 0 {
+            changes.push(format!(
+                "{if_option} of its direct members stay only where \"Provision membership to on-premises users\" is on; whoever runs the cutover makes sure of that first (gate E14)."
+            ));
+        }
         if h.members_added + h.members_lost + h.members_open == 0 {
-            changes.push("Its members stay.".to_owned());
+            if if_option == 0 {
+                changes.push("Its members stay.".to_owned());
+            }
             return;
         }
         if h.members_lost > 0 {

@@ -231,7 +231,7 @@ fn sarif_fits_the_standard() {
 #[test]
 fn names_are_there_in_every_form() {
     // Made harmless, not left out.
-    let view = Made::new(10);
+    let view = Made::with(10, vec![0, 1, 2], vec![], vec![]);
     let (_dir, out) = written(&view);
     for (name, shown) in [
         ("audit.csv", "\\u{202e}txt.exe"),

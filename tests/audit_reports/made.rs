@@ -214,7 +214,12 @@ impl View for Made {
 
 /// Writes every report of it into the folder.
 pub fn reports(view: &dyn View, baseline: Option<&Comparison>, trend: &[Point], dir: &Path) {
+    some(view, baseline, trend, dir, &FILE_NAMES);
+}
+
+/// Writes some of them.
+pub fn some(view: &dyn View, baseline: Option<&Comparison>, trend: &[Point], dir: &Path, names: &[&'static str]) {
     let registry = groupshift::cli::check_texts();
-    let folder = Folder::prepare(dir, &FILE_NAMES, false).unwrap();
-    write(&Report { view, registry: &registry, baseline, trend }, &folder, &FILE_NAMES).unwrap();
+    let folder = Folder::prepare(dir, names, false).unwrap();
+    write(&Report { view, registry: &registry, baseline, trend }, &folder, names).unwrap();
 }

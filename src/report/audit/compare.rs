@@ -5,7 +5,7 @@ use super::each_failure;
 use crate::audit::model::{Against, Audit, Failure, View};
 use crate::error::Result;
 use crate::report::model::{GateStatus, Severity};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -227,18 +227,20 @@ fn notes(view: &dyn View, last: &Audit) -> Vec<String> {
 /// The groups that this audit met, by everything that names them.
 struct Groups {
     names: HashSet<String>,
-    /// Check and name of those that a check could not judge.
-    open: HashSet<(&'static str, String)>,
+    /// By check: names of those that it could not judge.
+    open: HashMap<&'static str, HashSet<String>>,
 }
 
 impl Groups {
     fn of(view: &dyn View) -> Self {
-        let (mut names, mut open) = (HashSet::new(), HashSet::new());
+        let (mut names, mut open) = (HashSet::new(), HashMap::<&'static str, HashSet<String>>::new());
         for index in 0..view.groups() {
             let group = view.group(index);
             for name in [&group.object_id, &group.object_guid, &group.dn].into_iter().flatten() {
                 names.insert(name.clone());
-                open.extend(group.unknown.iter().map(|id| (*id, name.clone())));
+                for id in &group.unknown {
+                    open.entry(id).or_default().insert(name.clone());
+                }
             }
         }
         Groups { names, open }
@@ -254,7 +256,7 @@ impl Groups {
             return false;
         }
         let listed = (head.unknown as usize).min(crate::audit::model::UNKNOWNS_LISTED);
-        names(failure).any(|name| self.open.iter().any(|(id, open)| *id == head.id && open == name))
+        self.open.get(head.id.as_str()).is_some_and(|open| names(failure).any(|name| open.contains(name)))
             || (0..listed).any(|i| view.open(check, i).key == failure.key)
     }
 }

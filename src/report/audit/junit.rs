@@ -1,6 +1,7 @@
 //! `audit.junit.xml`: a test case a check, in the form that build servers read. A check that fails is a failure; one that
 //! is not known or does not apply is skipped, with the reason, and never passed.
 
+use super::compare::News;
 use super::words::verdict;
 use super::{Report, put};
 use crate::audit::model::CheckHead;
@@ -33,8 +34,9 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
             properties(report)
         ),
     )?;
+    let news = report.baseline.map(|b| b.news());
     for index in 0..view.checks() {
-        put(out, what, &case(report, index, view.check(index)))?;
+        put(out, what, &case(report, index, view.check(index), news.as_ref()))?;
     }
     let (headline, more) = verdict(view);
     put(
@@ -69,7 +71,7 @@ fn properties(report: &Report<'_>) -> String {
     out
 }
 
-fn case(report: &Report<'_>, index: usize, check: &CheckHead) -> String {
+fn case(report: &Report<'_>, index: usize, check: &CheckHead, news: Option<&News<'_>>) -> String {
     let head = format!(
         "    <testcase classname=\"groupshift.audit.{}\" name=\"{} {}\" time=\"0\"",
         check.severity.as_str(),
@@ -89,18 +91,17 @@ fn case(report: &Report<'_>, index: usize, check: &CheckHead) -> String {
         GateStatus::Fail => format!(
             "{head}>\n      <failure type=\"{}\" message=\"{message}\">{}</failure>\n    </testcase>\n",
             check.severity.as_str(),
-            xml_lines(&failures(report, index, check))
+            xml_lines(&failures(report, index, check, news))
         ),
     }
 }
 
-fn failures(report: &Report<'_>, index: usize, check: &CheckHead) -> Vec<String> {
-    let news = report.baseline.map(|b| b.news());
+fn failures(report: &Report<'_>, index: usize, check: &CheckHead, news: Option<&News<'_>>) -> Vec<String> {
     let shown = (check.failed as usize).min(NAMED);
     let mut lines: Vec<String> = (0..shown)
         .map(|i| {
             let f = report.view.failure(index, i);
-            let new = if news.as_ref().is_some_and(|n| n.has(&check.id, &f.key)) { "new: " } else { "" };
+            let new = if news.is_some_and(|n| n.has(&check.id, &f.key)) { "new: " } else { "" };
             let values = match (&f.expected, &f.actual) {
                 (None, None) => String::new(),
                 (expected, actual) => format!(

@@ -2,11 +2,11 @@
 //! invisible characters made visible here, once, at the end.
 
 use super::super::Report;
-use super::super::compare::Comparison;
+use super::super::compare::{Comparison, News};
 use super::super::words::{ordered, since, verdict};
 use super::rows::Selection;
 use super::trend::trend;
-use crate::audit::model::{CheckHead, Failure, View};
+use crate::audit::model::{CheckHead, Failure};
 use crate::report::html::count;
 use crate::report::html::facts::facts;
 use crate::report::html::gates::{source_value, status_label};
@@ -167,6 +167,7 @@ fn baseline(b: &Comparison) -> Value {
 /// The checks by status, the worst first in each.
 fn statuses(report: &Report<'_>, order: &[usize]) -> Vec<Value> {
     let view = report.view;
+    let news = report.baseline.map(|b| b.news());
     [
         (GateStatus::Fail, "Fail"),
         (GateStatus::Unknown, "Not known"),
@@ -175,23 +176,25 @@ fn statuses(report: &Report<'_>, order: &[usize]) -> Vec<Value> {
     ]
     .into_iter()
     .map(|(status, heading)| {
-        let checks: Vec<Value> =
-            order.iter().filter(|i| view.check(**i).status == status).map(|i| card(report, *i)).collect();
+        let checks: Vec<Value> = order
+            .iter()
+            .filter(|i| view.check(**i).status == status)
+            .map(|i| card(report, *i, news.as_ref()))
+            .collect();
         json!({ "heading": heading, "key": status.as_str(), "checks": checks })
     })
     .collect()
 }
 
-fn card(report: &Report<'_>, index: usize) -> Value {
+fn card(report: &Report<'_>, index: usize, news: Option<&News<'_>>) -> Value {
     let view = report.view;
     let check: &CheckHead = view.check(index);
     let open = matches!(check.status, GateStatus::Fail | GateStatus::Unknown);
-    let news = report.baseline.map(|b| b.news());
     let shown = (check.failed as usize).min(NAMED);
     let failures: Vec<Value> = (0..shown)
         .map(|i| {
             let f = view.failure(index, i);
-            let new = news.as_ref().is_some_and(|n| n.has(&check.id, &f.key));
+            let new = news.is_some_and(|n| n.has(&check.id, &f.key));
             line(&f, new)
         })
         .collect();
