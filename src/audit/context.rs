@@ -228,14 +228,15 @@ fn entries(cx: &assess::Context<'_>, former: Option<&Former>) -> Vec<Entry> {
         })
         .collect();
     let mut out = by_entra;
-    // Stamped groups whose Entra group is not in the input.
+    // Stamped groups whose Entra group is not in the input, but for those that are known by another anchor already.
+    let claimed: hashbrown::HashSet<u32> = out.iter().map(|e| e.ad).collect();
     let mut gone: Vec<Entry> = cx
         .index
         .by_edoi
         .chunk_by(|a, b| a.0 == b.0)
         .filter_map(|same| {
             let id = ObjectGuid::from_u128(same[0].0);
-            if cx.index.entra_group(inventory, id).is_some() {
+            if cx.index.entra_group(inventory, id).is_some() || claimed.contains(&same[0].1) {
                 return None;
             }
             let (former, known) = before(id);

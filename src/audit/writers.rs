@@ -129,7 +129,8 @@ impl Writers {
             if powers.is_empty() && perhaps.is_empty() {
                 continue;
             }
-            let entries = || descriptor.aces().filter(|a| a.kind == AceKind::Allow && a.trustee == sid);
+            let entries =
+                || descriptor.aces().filter(|a| a.kind == AceKind::Allow && applies(a.flags) && a.trustee == sid);
             let is_owner = descriptor.owner.as_ref() == Some(&sid);
             let inherited = !is_owner && entries().all(|a| a.flags & inheritance::INHERITED != 0);
             out.push(Writer { sid, powers, perhaps, inherited, is_owner });
@@ -138,9 +139,13 @@ impl Writers {
     }
 }
 
+/// An entry for the object itself, not only for its children.
+fn applies(flags: u8) -> bool {
+    flags & inheritance::ONLY == 0
+}
+
 /// Everyone whom an entry allows something on the object itself, and its owner; each once, in the order of their SIDs.
 fn candidates(descriptor: &SecurityDescriptor) -> Vec<Sid> {
-    let applies = |flags: u8| flags & inheritance::ONLY == 0;
     let mut out: Vec<Sid> = descriptor.owner.iter().cloned().collect();
     out.extend(descriptor.aces().filter(|a| a.kind == AceKind::Allow && applies(a.flags)).map(|a| a.trustee.clone()));
     if let Dacl::List(entries) = &descriptor.dacl {

@@ -396,6 +396,13 @@ impl Run<'_, '_> {
                     pages.entry("appRoleAssignedTo").or_default().add(&summary);
                     continue;
                 }
+                () if name.starts_with("secrets") => {
+                    self.source("cloudsync", &path);
+                    let (values, _) = graph_json::read_values(&path)?;
+                    let kept = values.iter().filter_map(tenant::notification);
+                    self.inventory.cloud_sync.notifications.get_or_insert_default().extend(kept);
+                    continue;
+                }
                 () if name.starts_with("provisioninglogs") => {
                     self.keep("cloudsync", &path, files::PROVISIONING_LOGS, "provisioningLogs")?;
                     continue;

@@ -217,12 +217,28 @@ fn judge_events(cx: &Context<'_>, events: &[SecurityEvent], out: &mut Outcome) -
     (concerned, unsettled)
 }
 
+/// When the agent's account changed which group, by the events.
+fn by_agent(cx: &Context<'_>) -> HashMap<u32, Vec<DateTime<Utc>>> {
+    let mut out: HashMap<u32, Vec<DateTime<Utc>>> = HashMap::new();
+    let Some(events) = cx.evidence.events.as_ref().filter(|list| !list.is_empty()) else { return out };
+    let names = Names::of(cx);
+    for event in events {
+        if cx.principals.is_agent(event.subject_sid.as_ref(), event.subject_name.as_deref()) == Some(true)
+            && let Some(position) = names.find(event)
+        {
+            out.entry(position).or_default().push(event.time);
+        }
+    }
+    out
+}
+
 /// Returns how many watched attributes and values changed after the cutover, and how many of these changes neither the
 /// provisioning log nor an event of the agent explains.
 fn judge_metadata(cx: &Context<'_>, out: &mut Outcome) -> (u64, u64) {
     let (mut all, mut unexplained) = (0u64, 0u64);
     let Some(metadata) = &cx.evidence.metadata else { return (0, 0) };
     let logs = cx.evidence.logs.as_ref().filter(|l| !l.cut);
+    let by_agent = by_agent(cx);
     for (position, entry) in cx.each() {
         let Some((_, object)) = cx.ad(entry) else { continue };
         let (Some(changes), Some(since)) = (metadata.group(object.guid), since(cx, entry)) else { continue };
@@ -232,6 +248,10 @@ fn judge_metadata(cx: &Context<'_>, out: &mut Outcome) -> (u64, u64) {
         for change in changes.iter().filter(watched) {
             all += 1;
             let covered = logs.is_some_and(|l| l.first.is_some_and(|first| first <= change.time));
+            let event = |at: &DateTime<Utc>| (*at - change.time).num_minutes().abs() <= NEAR;
+            if by_agent.get(&position).is_some_and(|times| times.iter().any(event)) {
+                continue;
+            }
             match logs.and_then(|l| l.group(entry.id)) {
                 Some(log) if log.near(change.time, NEAR) => {}
                 // The log reaches back to the change and has nothing of it: it was not the job.

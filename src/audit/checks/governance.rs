@@ -284,6 +284,12 @@ fn a24(cx: &Context<'_>) -> Outcome {
         Err(outcome) => return outcome,
     };
     let (inventory, mut out) = (cx.inventory, Outcome::default());
+    if !inventory.ad.present {
+        return Outcome::unknown(
+            "AD is not in the input",
+            "Export the groups, and those that nest them, into ad/, or collect live.",
+        );
+    }
     let (mut groups, mut outer) = (0u64, BTreeSet::new());
     let anchored = |object: u32| {
         let row = inventory.ad.objects[object as usize].group;

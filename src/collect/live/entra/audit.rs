@@ -23,6 +23,22 @@ pub async fn read(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: Date
     Ok(logs.into_iter().chain(packages).collect())
 }
 
+/// Threshold and recipients of the configurations; `None` where the account may not read them.
+pub async fn notifications(wire: &Wire, inventory: &Inventory) -> Result<Option<Vec<Value>>> {
+    let principals = inventory.cloud_sync.service_principals.iter().flatten();
+    let mut found: Option<Vec<Value>> = None;
+    for id in principals.filter_map(|p| p.get("id")?.as_str()) {
+        match wire.values(&queries::secrets(id)).await {
+            Ok(values) => {
+                found.get_or_insert_default().extend(values.iter().filter_map(crate::collect::tenant::notification));
+            }
+            Err(Trouble::Failed(error)) => return Err(error),
+            Err(_) => {} // without it the check stays open
+        }
+    }
+    Ok(found)
+}
+
 async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime<Utc>) -> Result<Option<RawFile>> {
     let jobs: Vec<&str> = inventory.cloud_sync.jobs.iter().flatten().filter_map(|j| j.get("id")?.as_str()).collect();
     let window = (now - Duration::days(DAYS), now);

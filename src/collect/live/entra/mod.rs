@@ -125,6 +125,7 @@ impl<'c> Reader<'c> {
         }
         let mut raw: Vec<_> = since::keep(&read.links)?.into_iter().collect();
         if wishes.audit {
+            inventory.cloud_sync.notifications = audit::notifications(&self.wire, &inventory).await?;
             raw.append(&mut audit::read(&self.wire, &ledger, &inventory, started).await?);
         }
         self.wire.sources(&ledger);
