@@ -103,7 +103,8 @@ fn each(path: &Path, give: &mut dyn FnMut(&Columns, &StringRecord, u64) -> Resul
             }
             Some(columns) => {
                 if record.len() <= columns.id {
-                    if reader.is_done() && reader.get_ref().get_ref().1.get_ref().is_open() {
+                    let last = matches!(reader.read_record(&mut StringRecord::new()), Ok(false));
+                    if last && reader.get_ref().get_ref().1.get_ref().is_open() {
                         return Err(cut(path, line));
                     }
                     return Err(Error::input(
