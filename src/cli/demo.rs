@@ -1,7 +1,7 @@
 //! `demo`: the whole job on the built-in example tenant.
 
 use super::printer::{BOLD, Printer};
-use super::{Global, assess, collect, diff, plan};
+use super::{Global, assess, audit, collect, diff, plan};
 use crate::assess::{AboutBundle, Assessed};
 use crate::collect::offline::Wishes;
 use crate::error::{Error, Place, Result, exit};
@@ -38,6 +38,9 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     assess::show(&assessed, Some(&reports), &names, printer);
     diff::demo(&assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
     plan::demo(&assessed, &out.join("plan"), printer)?;
+    let evidence = crate::audit::Evidence::read(&bundle_dir, &opened)?;
+    let about = AboutBundle::of(&opened);
+    audit::demo(&inventory, about, &evidence, &out.join("plan/plan.json"), &out.join("audit"), printer)?;
     if !printer.is_json() {
         printer.line(format!(
             "{BOLD}Example{BOLD:#}: the exported files are in {}, the bundle in {}",

@@ -1,6 +1,7 @@
 //! The door: one file a subcommand, each with its arguments, the calls it makes and what it prints. No domain logic.
 
 mod assess;
+mod audit;
 mod bundle;
 mod collect;
 mod config;
@@ -9,14 +10,17 @@ mod cutover;
 mod demo;
 mod diff;
 mod explain;
+mod handover;
 mod plan;
 mod preflight;
 mod printer;
 mod schema;
 mod shell;
 mod snapshot;
+mod state;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
+pub use audit::{check_texts, write_audit};
 pub use plan::example as example_plan;
 
 use crate::error::{Error, exit};
@@ -113,6 +117,10 @@ enum Command {
     /// Look into the snapshots of a run; copy them to another host
     #[command(subcommand)]
     Snapshot(snapshot::Command),
+    /// Prove the result, on the day and every day after: every check, on live or collected state
+    Audit(audit::Args),
+    /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
+    Handover(handover::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -121,7 +129,7 @@ enum Command {
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
-    /// A rule or gate in full: condition, why it matters, remedy, source
+    /// A rule, gate or check in full: condition, why it matters, remedy, source
     Explain(explain::Args),
     /// The JSON Schema of a published file
     Schema(schema::Args),
@@ -151,6 +159,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
         Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
         Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
+        Command::Audit(args) => audit::run(args, &cli.global, &mut printer),
+        Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

@@ -207,6 +207,9 @@ pub struct AdEnvironment {
     /// DNS names of the forest's domains, by its crossRef objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub forest_domains: Vec<String>,
+    /// What the domains are called before the backslash of an account's name: DNS name to NetBIOS name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub netbios_names: BTreeMap<String, String>,
     /// Of those, the ones that were searched for second carriers in `adminDescription`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub domains_searched: Vec<String>,

@@ -81,7 +81,7 @@ impl<'c> Reader<'c> {
     fn pass_on(&self, tell: &Tell<'_>) {
         for word in self.wire.words() {
             tell(match word {
-                Word::SignIn(text) => Note::Notice(text),
+                Word::SignIn(text) | Word::Notice(text) => Note::Notice(text),
                 Word::Detail(text) => Note::Detail(text),
             });
         }

@@ -74,6 +74,8 @@ impl From<Fault> for Trouble {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     SignIn(String),
+    /// How long something will take.
+    Notice(String),
     Detail(String),
 }
 
@@ -120,6 +122,11 @@ impl Wire {
 
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Has something told to whoever waits.
+    pub fn tell(&self, text: String) {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).push(Word::Notice(text));
     }
 
     /// What the client had to say since it was asked last.
