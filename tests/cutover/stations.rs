@@ -192,6 +192,7 @@ impl Lab {
                 self.work();
             }
             copies += 1;
+            assert!(copies < 60, "the run goes round in a circle: it waits for {:?}", self.waits());
             let copy = self.path(&format!("copies/{copies}"));
             let ran = self.resume(&["--copy-to", copy.to_str().unwrap()]);
             if ran.code != 4 || self.waits().is_none() {
