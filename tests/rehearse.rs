@@ -9,6 +9,8 @@ mod support;
 
 #[path = "rehearse/job.rs"]
 mod job;
+#[path = "rehearse/seeds.rs"]
+mod seeds;
 #[path = "rehearse/stage.rs"]
 #[allow(dead_code)]
 mod stage;

@@ -16,11 +16,13 @@ mod connect;
 mod directory;
 mod edits;
 mod evidence;
+mod fault;
 mod faults;
 mod log;
 mod members;
 mod observer;
 mod operator;
+mod rehearsal;
 mod servers;
 mod tenant;
 mod world;
@@ -29,14 +31,16 @@ pub use audit::Before;
 pub use cloud_sync::Behaviour;
 pub use directory::TwinDirectory;
 pub use edits::Edit;
+pub use fault::Fault;
 pub use faults::is_crash;
 pub use observer::TwinObserver;
 pub use operator::TwinOperator;
+pub use rehearsal::{Rehearsal, Scene, Seen, Stage};
 pub use servers::TwinServers;
 pub use tenant::TwinTenant;
 pub use world::{Actor, Rights, Switches};
 
-use crate::cutover::port::Ports;
+use crate::cutover::port::{Level, Ports};
 use crate::cutover::record::LogLine;
 use crate::directory::inventory::Inventory;
 use crate::error::Result;
@@ -62,6 +66,11 @@ impl Twin {
     /// seed nothing goes wrong.
     pub fn of(inventory: Inventory, plan: &Plan, seed: Option<u64>) -> Twin {
         Twin { world: Rc::new(RefCell::new(World::new(inventory, plan, seed))) }
+    }
+    /// Meets this one fault, at a port call after that many, and nothing else.
+    pub fn meeting(self, fault: Fault, after: u64, seed: u64) -> Twin {
+        self.world.borrow_mut().faults = faults::Faults::only(fault, after, seed);
+        self
     }
     /// How Cloud Sync behaves where the documentation is silent.
     pub fn behaving(self, behaviour: Behaviour) -> Twin {
@@ -132,6 +141,12 @@ impl Twin {
     /// What the operator was told, questions and answers included.
     pub fn lines(&self) -> Vec<LogLine> {
         self.world.borrow().operator.lines.clone()
+    }
+    /// What the operator did, among the lines of what was told.
+    pub fn did(&self, text: &str) {
+        let world = &mut *self.world.borrow_mut();
+        let line = LogLine { at: world.now, level: Level::Step, text: text.to_owned() };
+        world.operator.lines.push(line);
     }
     /// What went wrong so far, in the order in which it was injected.
     pub fn faults(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 //! twin, and a store that is thrown away.
 
 use crate::support::connect::ENTRA_CONNECTOR;
-use crate::support::{self, G, OU, World, group_dn, group_id, member, user_dn, user_id};
+use crate::support::{self, G, World, group_dn, group_id, member, user_dn, user_id};
 use groupshift::assess::{AboutBundle, Accepted, Assessed, Settings};
 use groupshift::cutover::engine::{Accept, Ending, Engine, Halt, Options, Stop};
 use groupshift::cutover::record::{RunRecord, StepState, WriteRecord};
@@ -159,6 +159,14 @@ impl Stage {
     }
     pub fn play(&'static self) -> Play {
         self.play_of(|t| t)
+    }
+    /// As `rehearse` plays it.
+    pub fn scenes<T>(&self, with: impl FnOnce(&groupshift::twin::Stage<'_>) -> T) -> T {
+        let read = || Ok(self.inventory());
+        let base = Path::new("/dev/shm");
+        let dir = if base.is_dir() { base.to_owned() } else { std::env::temp_dir() };
+        let options = Options { settings: self.settings.clone(), ..Options::default() };
+        with(&groupshift::twin::Stage { plan: &self.plan, inventory: &read, options, dir })
     }
     pub fn seeded(&'static self, seed: u64) -> Play {
         self.begin(Twin::of(self.inventory(), &self.plan, Some(seed)))

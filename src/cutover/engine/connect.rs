@@ -193,10 +193,8 @@ impl<P: Surroundings> Engine<'_, P> {
         let nonce = format!("{}-{id}-{attempt}", self.run.record()?.nonce);
         let folder = self.run.folder();
         let script = folder.join("scripts").join(format!("{id}-{attempt}.ps1"));
-        let rendered = scripts(self.plan)?;
+        let rendered = scripts::script(self.plan, path)?;
         let text = rendered
-            .iter()
-            .find(|s| s.path == path)
             .map(|s| s.text.replace(scripts::NONCE, &nonce))
             .ok_or_else(|| Error::failed(format!("the plan has no script {path}")))?;
         let evidence = folder.join("evidence").join(format!("{id}-{attempt}.json"));

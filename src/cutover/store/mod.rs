@@ -120,13 +120,34 @@ impl Store {
             return Err(Error::failed("the plan's bytes are not those of the plan that is to be run"));
         }
         let id = self.free_id(clock)?;
+        self.begin_as(plan, plan_bytes, scripts_from, domain, clock, (id, uuid::Uuid::new_v4().simple().to_string()))
+    }
+
+    /// Begins a rehearsal: it may pass what stops a real run, and its names are the same every time.
+    pub fn begin_rehearsal(&self, plan: &Plan, plan_bytes: &[u8], domain: &str, clock: DateTime<Utc>) -> Result<Run> {
+        let names = (format!("{}-0000", clock.format("%Y%m%d-%H%M")), "rehearsal".to_owned());
+        let nowhere = self.file.dir.join("no-reviewed-scripts");
+        let run = self.begin_as(plan, plan_bytes, &nowhere, domain, clock, names)?;
+        run.put(crate::cutover::engine::REHEARSAL, &serde_json::Value::Bool(true))?;
+        Ok(run)
+    }
+
+    fn begin_as(
+        &self,
+        plan: &Plan,
+        plan_bytes: &[u8],
+        scripts_from: &Path,
+        domain: &str,
+        clock: DateTime<Utc>,
+        (id, nonce): (String, String),
+    ) -> Result<Run> {
         let record = RunRecord {
             id: id.clone(),
             plan_sha256: plan.sha256.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             domain: domain.to_owned(),
             tenant: plan.bundle.tenant.clone(),
-            nonce: uuid::Uuid::new_v4().simple().to_string(),
+            nonce,
             begun: clock,
             host: host(),
             user: user(),
