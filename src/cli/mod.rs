@@ -65,6 +65,21 @@ pub struct Global {
     pub no_progress: bool,
 }
 
+impl From<&Global> for crate::cutover::live::Appearance {
+    fn from(global: &Global) -> Self {
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            colour: match global.color {
+                Color::Auto => anstream::ColorChoice::Auto,
+                Color::Always => anstream::ColorChoice::Always,
+                Color::Never => anstream::ColorChoice::Never,
+            },
+            progress: !global.no_progress,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,

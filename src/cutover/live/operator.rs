@@ -158,7 +158,7 @@ mod tests {
         stop: impl Fn() -> Option<String> + 's,
     ) -> (LiveOperator<'s>, Arc<Mutex<Vec<u8>>>) {
         let said = Arc::<Mutex<Vec<u8>>>::default();
-        let appearance = Appearance { quiet: false, verbose: 0, colour: false, progress: true };
+        let appearance = Appearance { quiet: false, verbose: 0, colour: anstream::ColorChoice::Never, progress: true };
         let terminal = Terminal::over(appearance, Box::new(Kept(said.clone())));
         let questions = Questions::over(Box::new(Cursor::new(typed.to_owned().into_bytes())), there);
         (LiveOperator::over(Arc::new(terminal), questions, stop, Flight::default()), said)
@@ -242,7 +242,7 @@ mod tests {
         it.say(Level::Write, "written");
         let text = text(&said);
         assert!(text.contains("\\u{1b}") && !text.contains('\u{1b}') && text.lines().count() == 3, "{text:?}");
-        let quiet = Appearance { quiet: true, verbose: 0, colour: false, progress: true };
+        let quiet = Appearance { quiet: true, verbose: 0, colour: anstream::ColorChoice::Never, progress: true };
         let kept = Arc::<Mutex<Vec<u8>>>::default();
         let terminal = Terminal::over(quiet, Box::new(Kept(kept.clone())));
         terminal.line(Level::Write, "written");

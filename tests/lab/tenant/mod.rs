@@ -9,6 +9,7 @@
 
 pub mod collecting;
 mod delta;
+pub mod described;
 pub mod faults;
 pub mod login;
 pub mod record;

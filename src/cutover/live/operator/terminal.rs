@@ -21,8 +21,7 @@ pub struct Appearance {
     /// Only what is wrong.
     pub quiet: bool,
     pub verbose: u8,
-    /// Colours where the stream takes them.
-    pub colour: bool,
+    pub colour: ColorChoice,
     pub progress: bool,
 }
 
@@ -42,8 +41,7 @@ struct Out {
 
 impl Terminal {
     pub fn of(appearance: Appearance) -> Terminal {
-        let choice = if appearance.colour { ColorChoice::Auto } else { ColorChoice::Never };
-        let stream = AutoStream::new(std::io::stderr(), choice);
+        let stream = AutoStream::new(std::io::stderr(), appearance.colour);
         let colour = stream.current_choice() != ColorChoice::Never;
         let draws = appearance.progress && !appearance.quiet && std::io::stderr().is_terminal();
         Terminal { appearance, out: Mutex::new(Out { to: Box::new(stream), colour, bar: None, draws, told: None }) }

@@ -17,6 +17,9 @@ use std::fmt::Write as _;
 const MEMBERS: usize = 20;
 const NICKNAME: usize = 64;
 
+/// Tells a group that was made here from one that somebody else gave the same name.
+const OURS: &str = "Made by groupshift for a cutover; it can be deleted when that is done.";
+
 /// A text as part of a `$filter`: its quotes doubled, and nothing in it that a URL would read.
 pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("'");
@@ -55,7 +58,7 @@ impl LiveTenant {
         let address = self.graph().address();
         let bound: Vec<String> = members.iter().map(|m| format!("{address}/v1.0/directoryObjects/{m}")).collect();
         let mut body = json!({
-            "displayName": name, "mailNickname": nickname, "mailEnabled": false, "securityEnabled": true, "groupTypes": [],
+            "displayName": name, "description": OURS, "mailNickname": nickname, "mailEnabled": false, "securityEnabled": true, "groupTypes": [],
         });
         if !bound.is_empty() {
             body["members@odata.bind"] = json!(bound);
@@ -81,14 +84,15 @@ impl LiveTenant {
     /// A group of this name, and no other, as one that was made here.
     async fn group_named(&self, name: &str, nickname: &str) -> Written<Option<ObjectGuid>> {
         let query = format!(
-            "/v1.0/groups?$filter=displayName%20eq%20{}&$select=id,displayName,mailNickname,securityEnabled,mailEnabled,groupTypes",
+            "/v1.0/groups?$filter=displayName%20eq%20{}&$select=id,displayName,description,mailNickname,securityEnabled,mailEnabled,groupTypes",
             quoted(name)
         );
         let found = self.wire.values(&query).await.map_err(unread)?;
         let mut named = found.iter().filter(|g| text(g, "displayName") == name);
         let Some(one) = named.next() else { return Ok(None) };
         let flag = |key: &str| one.get(key).and_then(Value::as_bool);
-        let ours = text(one, "mailNickname") == nickname
+        let ours = text(one, "description") == OURS
+            && text(one, "mailNickname") == nickname
             && flag("securityEnabled") == Some(true)
             && flag("mailEnabled") == Some(false)
             && named.next().is_none();
