@@ -21,8 +21,9 @@ fn refusal(fault: &Fault) -> Refusal {
     }
 }
 
-/// Codes that stand for a held guard and for other things too: a constraint, a refusal of any sort, an existing object.
-const AMBIGUOUS: [u32; 3] = [19, 53, 68];
+/// Codes that stand for a held guard and for other things too: an attribute that the schema lacks, a constraint, a refusal
+/// of any sort, an existing object.
+const AMBIGUOUS: [u32; 4] = [16, 19, 53, 68];
 
 impl LiveDirectory {
     /// The reason of a write to an object that exists, as far as anybody knows.

@@ -8,7 +8,7 @@ use crate::collect::live::ad::link::Trouble;
 use crate::cutover::port::{Change, ObjectState, Refusal, WriteFault, Written};
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Place, Result};
-use crate::ldap::{Control, Scope, SdParts, Search};
+use crate::ldap::{Control, FaultKind, Scope, SdParts, Search};
 
 impl LiveDirectory {
     pub(super) async fn tombstone(&self, guid: ObjectGuid) -> Result<Option<ObjectState>> {
@@ -34,16 +34,27 @@ impl LiveDirectory {
         }
     }
 
-    /// To an account that may not list them, deleted objects look like objects that never were.
+    /// To an account that may not list them, deleted objects look like objects that never were. Where any is shown, all
+    /// are.
     async fn sees_deleted(&self, guid: ObjectGuid) -> Result<()> {
         let container = format!("CN=Deleted Objects,{}", self.domain());
+        let mut search = Search::new(&container, Scope::OneLevel, "(isDeleted=TRUE)", &["objectGUID"])
+            .unpaged()
+            .with(Control::ShowDeleted);
+        search.size_limit = 1;
         let shown = self
             .lines
-            .again(async |session| Ok(session.read(&container, &["isDeleted"], vec![Control::ShowDeleted]).await?))
+            .again(async |session| match session.all(search.clone()).await {
+                Ok(answer) => Ok(!answer.entries.is_empty()),
+                Err(fault) if fault.is_missing() => Ok(false),
+                // There are more than the one that was asked for.
+                Err(fault) if fault.kind == FaultKind::Limit => Ok(true),
+                Err(fault) => Err(fault.into()),
+            })
             .await?;
         match shown {
-            Some(_) => Ok(()),
-            None => Err(Error::failed("the account may not see deleted objects: whether this one can be brought back is not known")
+            true => Ok(()),
+            false => Err(Error::failed("no deleted object is shown to the account: whether this one can be brought back is not known")
                 .at(Place::default().object(guid.to_string()))
                 .hint(format!("Let it list and read them (dsacls \"{container}\" /takeownership, then /G ACCOUNT:LCRP), with the right \"Reanimate tombstones\" on the domain."))
                 .hint("Or bring the group back with an account that may, then go on.")),
