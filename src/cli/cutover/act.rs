@@ -3,10 +3,10 @@
 use super::show;
 use super::{ResumeArgs, RollbackArgs, RunArgs, accepted, options};
 use crate::cli::printer::{BOLD, Printer};
-use crate::cli::{Color, Global, assess, configuration};
+use crate::cli::{Global, assess, configuration};
 use crate::config::Config;
 use crate::cutover::engine::{Accept, Ending, Engine, Halt, Options, Stop, dry_run};
-use crate::cutover::live::{self, operator::Appearance};
+use crate::cutover::live;
 use crate::cutover::record::{RunRecord, RunState, StepState};
 use crate::cutover::rollback::Target;
 use crate::cutover::store::{self, Run, Store};
@@ -36,6 +36,7 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
     if args.dry_run {
         return show_writes(&plan, &options, &config, global, printer);
     }
+    configured(&config)?;
     let store = Store::open(&config.settings.store.dir)?;
     let lock = store.lock(&domain)?;
     let going = |r: &&RunRecord| matches!(r.state, RunState::Open | RunState::Stopped);
@@ -62,6 +63,18 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
     };
     lock.name_run(run.id())?;
     go(&run, &plan, &options, &config, None, global, printer)
+}
+
+/// No run is begun that could not take its first step.
+fn configured(config: &Config) -> Result<()> {
+    let missing = match (&config.settings.ad.url, &config.settings.entra.tenant_id) {
+        (Some(_), Some(_)) => return Ok(()),
+        (None, _) => "url under [ad]",
+        (_, None) => "tenant_id under [entra]",
+    };
+    Err(Error::usage("a cutover needs both Active Directory and the tenant").hint(format!(
+        "Set {missing} in groupshift.toml; groupshift preflight then says whether everything is reached."
+    )))
 }
 
 /// What no run executes, whatever is accepted.
@@ -107,6 +120,9 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))
 }
 
+/// Why a run stopped whose operator did not wait for its current object.
+const LEFT: &str = "the operator left with Ctrl-C";
+
 /// Runs something on a runtime of its own, which does not wait for what it left behind.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
     let runtime = runtime()?;
@@ -121,17 +137,6 @@ fn stop_file(config: &Config) -> impl Fn() -> Option<String> + Send + Sync + 'st
     move || store::stop_wish_in(&dir)
 }
 
-/// How the operator's terminal is to look.
-fn appearance(global: &Global) -> Appearance {
-    use std::io::IsTerminal;
-    let colour = match global.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-    };
-    Appearance { quiet: global.quiet, verbose: global.verbose, colour, progress: !global.no_progress }
-}
-
 /// Walks the run to its end or its next stop, writes its report whatever the end, and says how it ended.
 fn go(
     run: &Run,
@@ -143,8 +148,21 @@ fn go(
     printer: &mut Printer,
 ) -> Result<u8> {
     let ending = block_on(async {
-        let ports = live::ports(config, controller.as_deref(), stop_file(config), appearance(global)).await?;
-        Engine::new(&ports, run, plan, options).go().await
+        let ports = match live::ports(config, controller.as_deref(), stop_file(config), global.into()).await {
+            Ok(ports) => ports,
+            Err(error) => {
+                run.set_state(RunState::Stopped, Some(&error.to_string()))?;
+                return Err(error);
+            }
+        };
+        let engine = Engine::new(&ports, run, plan, options);
+        match ports.operator.unless_left(engine.go()).await {
+            Some(ending) => ending,
+            None => {
+                run.set_state(RunState::Stopped, Some(LEFT))?;
+                Ok(Ending::Interrupted(LEFT.to_owned()))
+            }
+        }
     })?;
     let reports = reported(run, plan, printer);
     let ending = ending.map_err(|e| safe(e, run))?;
@@ -191,8 +209,9 @@ fn show_writes(plan: &Plan, options: &Options, config: &Config, global: &Global,
     };
     let done = |id: &str| states.get(id).copied().unwrap_or(StepState::Pending);
     let counts = block_on(async {
-        let ports = live::ports(config, None, stop_file(config), appearance(global)).await?;
-        dry_run(&ports, plan, options, done).await
+        let ports = live::ports(config, None, stop_file(config), global.into()).await?;
+        let left = || Err(Halt::Interrupted(LEFT.to_owned()));
+        ports.operator.unless_left(dry_run(&ports, plan, options, done)).await.unwrap_or_else(left)
     })?;
     let counts = match counts {
         Ok(counts) => counts,
@@ -271,8 +290,10 @@ pub fn rollback(args: RollbackArgs, global: &Global, printer: &mut Printer) -> R
     lock.name_run(run.id())?;
     printer.note(format!("rolling back run {} in {}", plain(run.id()), plain(&record.domain)));
     let rolled = block_on(async {
-        let ports = live::ports(&config, args.controller.as_deref(), stop_file(&config), appearance(global)).await?;
-        Engine::new(&ports, &run, &plan, &options).rollback(&target).await
+        let ports = live::ports(&config, args.controller.as_deref(), stop_file(&config), global.into()).await?;
+        let engine = Engine::new(&ports, &run, &plan, &options);
+        let left = || Err(Halt::Interrupted(LEFT.to_owned()));
+        ports.operator.unless_left(engine.rollback(&target)).await.unwrap_or_else(left)
     })?;
     let reports = reported(&run, &plan, printer);
     match rolled {

@@ -100,7 +100,11 @@ impl Lock {
 
     fn take(&mut self, folder: &Path, name: &str, what: &str) -> Result<()> {
         let path = folder.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(|e| {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|e| {
             Error::io("open the lock", &path, e).hint("See that this account may write to that folder.")
         })?;
         let mut tried = file.try_lock();

@@ -214,7 +214,10 @@ fn writes(all: &[WriteRecord], out: &mut String) {
                 md(&i.name),
                 md(&short(&value(i.old.as_ref()))),
                 md(&short(&value(i.new.as_ref()))),
-                write_word(w.state).to_owned(),
+                match &w.detail {
+                    Some(detail) => format!("{}: {}", write_word(w.state), md(&short(detail))),
+                    None => write_word(w.state).to_owned(),
+                },
                 md(w.server.as_deref().unwrap_or_default()),
             ],
         );
