@@ -70,7 +70,11 @@ impl From<&Global> for crate::cutover::live::Appearance {
         Self {
             quiet: global.quiet,
             verbose: global.verbose,
-            colour: global.color.choice() != ColorChoice::Never,
+            colour: match global.color {
+                Color::Auto => anstream::ColorChoice::Auto,
+                Color::Always => anstream::ColorChoice::Always,
+                Color::Never => anstream::ColorChoice::Never,
+            },
             progress: !global.no_progress,
         }
     }

@@ -81,7 +81,8 @@ impl Fault {
     /// What it does to a call, where it fits it.
     pub(super) fn hit(self, port: Port, write: bool) -> Option<Hit> {
         let graph = port == Port::Tenant;
-        let edit = |which| matches!(port, Port::Directory | Port::Tenant | Port::Observer).then_some(Hit::Edit(Some(which)));
+        let edit =
+            |which| matches!(port, Port::Directory | Port::Tenant | Port::Observer).then_some(Hit::Edit(Some(which)));
         match self {
             Fault::LostBefore if write && port != Port::Servers => Some(Hit::LostBefore),
             Fault::LostAfter if write && port != Port::Servers => Some(Hit::LostAfter),

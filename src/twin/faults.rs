@@ -2,12 +2,12 @@
 //! who change things meanwhile, controllers that fall silent, a process that dies, and a Cloud Sync that does what nobody
 //! foretold. The same seed and the same calls give the same faults.
 
+use super::fault::Fault;
 use super::world::World;
 use crate::cutover::port::{Refusal, WriteFault, Written};
 use crate::cutover::store;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
-use super::fault::Fault;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Which port a call goes to.
@@ -77,7 +77,18 @@ impl Faults {
             Some(rng) => (rng.u32(1..=6), [4, 10, 25, 60, 150][rng.usize(..5)], if rng.u8(..3) == 0 { 1 } else { 0 }),
             None => (0, 1, 0),
         };
-        Faults { rng, budget, one_in, surprises, calls: 0, crash_at: None, dead: false, silent: None, sure: None, told: Vec::new() }
+        Faults {
+            rng,
+            budget,
+            one_in,
+            surprises,
+            calls: 0,
+            crash_at: None,
+            dead: false,
+            silent: None,
+            sure: None,
+            told: Vec::new(),
+        }
     }
     /// Nothing else goes wrong but this, at a call after that many; the seed picks what else there is to pick.
     pub fn only(fault: Fault, after: u64, seed: u64) -> Faults {
@@ -137,7 +148,9 @@ impl Faults {
             return None;
         }
         let hits: &[Hit] = match (port, write) {
-            (Port::Directory, false) => &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit(None), Hit::Edit(None), Hit::Silence],
+            (Port::Directory, false) => {
+                &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit(None), Hit::Edit(None), Hit::Silence]
+            }
             (Port::Directory | Port::Tenant, true) => &[
                 Hit::LostBefore,
                 Hit::LostAfter,

@@ -128,7 +128,8 @@ impl Stage<'_> {
         let store = dir.path().join("store");
         let bytes = crate::plan::canonical(self.plan)?;
         let id = Store::open(&store)?.begin_rehearsal(self.plan, &bytes, &domain, twin.now())?.id().to_owned();
-        let mut play = Play { stage: self, twin, options, store, id, stops: Vec::new(), processes: 0, against: Vec::new() };
+        let mut play =
+            Play { stage: self, twin, options, store, id, stops: Vec::new(), processes: 0, against: Vec::new() };
         let before = play.twin.before();
         let (ending, verdict) = play.act().await?;
         let mut against = std::mem::take(&mut play.against);
@@ -145,7 +146,11 @@ impl Stage<'_> {
             stops: play
                 .stops
                 .into_iter()
-                .map(|s| Seen { headline: steady(&s.headline), lines: s.lines.iter().map(|l| steady(l)).collect(), ..s })
+                .map(|s| Seen {
+                    headline: steady(&s.headline),
+                    lines: s.lines.iter().map(|l| steady(l)).collect(),
+                    ..s
+                })
                 .collect(),
             processes: play.processes,
             ending,
@@ -161,7 +166,9 @@ impl Stage<'_> {
 fn steady(text: &str, folder: &str) -> String {
     let text = text.replace(folder, "REHEARSAL");
     match text.split_once("manifest SHA-256 ") {
-        Some((head, tail)) => format!("{head}manifest SHA-256 …{}", tail.trim_start_matches(|c: char| c.is_ascii_hexdigit())),
+        Some((head, tail)) => {
+            format!("{head}manifest SHA-256 …{}", tail.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+        }
         None => text,
     }
 }
@@ -224,7 +231,11 @@ impl Play<'_, '_> {
             former = Some(stop.headline.clone());
             let differs = kind == "difference" && !stop.differences.is_empty();
             if !differs && !again {
-                let wait = if kind == "gate" { "waits half an hour, then: groupshift cutover resume" } else { "groupshift cutover resume" };
+                let wait = if kind == "gate" {
+                    "waits half an hour, then: groupshift cutover resume"
+                } else {
+                    "groupshift cutover resume"
+                };
                 self.did(kind, stop, wait);
                 if kind == "gate" {
                     self.twin.pass(Duration::from_secs(30 * 60));
@@ -266,7 +277,8 @@ impl Play<'_, '_> {
                     return Ok(("rolled-back", verdict));
                 }
                 Ok(rolled) => {
-                    let stop = Stop::new(format!("{} undo steps are stuck", rolled.stuck.len())).lines(rolled.stuck.clone());
+                    let stop =
+                        Stop::new(format!("{} undo steps are stuck", rolled.stuck.len())).lines(rolled.stuck.clone());
                     let same = last.as_ref().is_some_and(|l| l.stuck == rolled.stuck);
                     last = Some(rolled);
                     self.did("stuck", stop, command);

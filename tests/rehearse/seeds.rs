@@ -35,7 +35,9 @@ fn play(count: u64, one: impl Fn(u64) -> Scene + Sync) {
     });
     let (bad, endings) = (bad.into_inner().unwrap(), endings.into_inner().unwrap());
     if std::env::var_os("SHOW").is_some() {
-        for (n, text) in &bad { eprintln!("== {n}\n{text}"); }
+        for (n, text) in &bad {
+            eprintln!("== {n}\n{text}");
+        }
     }
     assert!(bad.is_empty(), "{} of {count} are not safe ({endings:?}); seed {}: {}", bad.len(), bad[0].0, bad[0].1);
     // Most seeds meet something, and both ends are reached.
@@ -62,7 +64,8 @@ fn every_fault_at_many_moments() {
         staged.scenes(|s| {
             let after = (n % moments) * 50;
             let twin = Twin::of(staged.inventory(), &staged.plan, None).meeting(fault, after, n);
-            rt().block_on(s.scene(&format!("{fault:?} after {after}"), twin)).unwrap_or_else(|e| panic!("{fault:?}: {e}"))
+            rt().block_on(s.scene(&format!("{fault:?} after {after}"), twin))
+                .unwrap_or_else(|e| panic!("{fault:?}: {e}"))
         })
     });
 }

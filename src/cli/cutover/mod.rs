@@ -1,7 +1,6 @@
 //! `cutover`: begin a run, see where it stands, go on, take it back, take it over.
 
 mod act;
-mod appearance;
 mod show;
 mod status;
 

@@ -25,8 +25,8 @@ mod write;
 
 pub use dry::{DryCounts, dry_run};
 pub(super) use learn::OUT_OF_SCOPE;
-pub(in crate::cutover) use walk::REHEARSAL;
 pub use learn::Settled;
+pub(in crate::cutover) use walk::REHEARSAL;
 pub(super) use wave::before as before_look;
 pub(super) use write::StampWrite;
 

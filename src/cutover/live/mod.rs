@@ -13,7 +13,8 @@ use crate::cutover::port::{Level, Ports};
 use crate::error::Result;
 use ad::{LiveDirectory, LiveObserver};
 use flight::Flight;
-use operator::{Appearance, LiveOperator};
+pub use operator::Appearance;
+use operator::LiveOperator;
 use servers::LiveServers;
 use tenant::{LiveTenant, Words};
 
