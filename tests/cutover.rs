@@ -23,11 +23,25 @@ mod tenant;
 #[allow(dead_code, reason = "other suites use more of the lab")]
 mod world;
 
+#[path = "cutover/faults.rs"]
+mod faults;
+#[path = "cutover/foreign.rs"]
+mod foreign;
+#[path = "cutover/killed.rs"]
+mod killed;
 #[path = "cutover/lab.rs"]
 mod lab;
 #[path = "cutover/parts.rs"]
 mod parts;
+#[path = "cutover/rights.rs"]
+mod rights;
 #[path = "cutover/stations.rs"]
 mod stations;
+#[path = "cutover/surprises.rs"]
+mod surprises;
+#[path = "cutover/two.rs"]
+mod two;
+#[path = "cutover/undo.rs"]
+mod undo;
 #[path = "cutover/waves.rs"]
 mod waves;

@@ -86,7 +86,7 @@ impl Lab {
         let dir = tempfile::tempdir().unwrap();
         let files = dir.path().join("files");
         world::write_tenant(&world, &world::given(&controller), &files);
-        world::write_job(&files);
+        world::cutover::write_job(&files);
         let server = tenant::server::start(Tenant::load(&files));
         let state = State::of(server.tenant.clone());
         let notice = json!({ "Enabled": true, "Recipients": "identity@contoso.test", "DeleteThresholdEnabled": true, "DeleteThresholdValue": 500 });

@@ -4,11 +4,12 @@
 use super::agent::{Agent, Memory};
 use super::connect::{Administrator, Server};
 use super::directory;
-use super::lab::{Lab, Ran, WORD};
+use super::lab::{Dump, Lab, Ran, WORD, values};
 use super::tenant::server::start;
 use super::tenant::state::State;
 use super::tenant::{Log, Tenant};
-use super::world::World;
+use super::world::{Stamp, World, person_dn};
+use groupshift::directory::same_dn;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -83,6 +84,8 @@ struct Kept {
 /// By station; made by whoever comes first.
 static KEPT: Mutex<BTreeMap<Station, Kept>> = Mutex::new(BTreeMap::new());
 static FOLDER: Mutex<Option<tempfile::TempDir>> = Mutex::new(None);
+/// The groups before any run.
+static FRESH: Mutex<Option<Dump>> = Mutex::new(None);
 
 impl Lab {
     /// A lab whose run stands at this station; `None` where there can be no controller.
@@ -148,6 +151,7 @@ fn lead(kept: &mut BTreeMap<Station, Kept>) -> Option<()> {
     *FOLDER.lock().unwrap_or_else(PoisonError::into_inner) = Some(holder);
     let mut lab = Lab::new()?;
     lab.plan("documented");
+    *FRESH.lock().unwrap_or_else(PoisonError::into_inner) = Some(lab.dump());
     lab.begin().code(4).says(&["staging"]);
     let at = lab.keep(&folder.join("stamped"));
     kept.insert(Station::Stamped, at);
@@ -160,7 +164,53 @@ fn lead(kept: &mut BTreeMap<Station, Kept>) -> Option<()> {
     Some(())
 }
 
+/// What a run of all waves leaves different from before: the stamps, what was drifted put right, and the throwaway group.
+pub fn expected(lab: &Lab, fresh: &Dump) -> Vec<String> {
+    let mut out = Vec::new();
+    for lines in fresh.values() {
+        let dn = values(lines, "dn").pop().unwrap();
+        let Some(group) = lab.world.groups.iter().find(|g| same_dn(&g.dn(), &dn)) else { continue };
+        let outside = ["Bystander", "Team Site", "Club"].contains(&group.name);
+        if group.name == "Drifted" {
+            out.push(format!("{dn}: - member: {}", person_dn(20)));
+            out.push(format!("{dn}: + member: {}", person_dn(19)));
+        }
+        if group.stamp == Stamp::Empty && !outside {
+            out.push(format!("{dn}: + msDS-ExternalDirectoryObjectId: {}", group.anchor()));
+        }
+    }
+    let throwaway = lab.dump();
+    let throwaway = throwaway.values().find(|l| l.iter().any(|l| l.starts_with("displayName: groupshift throwaway")));
+    out.extend(throwaway.map(|lines| format!("{} is new", values(lines, "dn").pop().unwrap())));
+    out
+}
+
 impl Lab {
+    /// The groups as they were before any run.
+    pub fn fresh(&self) -> Dump {
+        FRESH.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("a station was led past")
+    }
+    pub fn status(&self) -> Value {
+        let ran = self.go(&["cutover", "status", "--format", "json"]).code(0);
+        serde_json::from_str(&ran.out).unwrap()
+    }
+    pub fn rollback(&self, what: &[&str]) -> Ran {
+        let mut arguments = vec!["cutover", "rollback", "--yes", "--no-progress"];
+        arguments.extend(what);
+        self.go(&arguments)
+    }
+    /// Takes everything back, with the administrator doing what waits.
+    pub fn rollback_all(&mut self) -> Ran {
+        for _ in 0..40 {
+            let ran = self.rollback(&["--all"]);
+            if ran.code != 4 || self.waits().is_none() {
+                return ran;
+            }
+            self.work();
+        }
+        panic!("the rollback goes round in a circle: it waits for {:?}", self.waits());
+    }
+
     /// Begins the run.
     pub fn begin(&mut self) -> Ran {
         let mut arguments = vec!["cutover", "run", "plan/plan.json"];
@@ -192,6 +242,7 @@ impl Lab {
                 self.work();
             }
             copies += 1;
+            assert!(copies < 60, "the run goes round in a circle: it waits for {:?}", self.waits());
             let copy = self.path(&format!("copies/{copies}"));
             let ran = self.resume(&["--copy-to", copy.to_str().unwrap()]);
             if ran.code != 4 || self.waits().is_none() {

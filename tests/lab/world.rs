@@ -3,13 +3,12 @@
 //! read back from it.
 
 #[path = "world/cutover.rs"]
-mod cutover;
+pub mod cutover;
 #[path = "world/seed.rs"]
-mod seed;
+pub mod seed;
 #[path = "world/tenant.rs"]
 mod tenant;
 
-pub use cutover::{SCOPE_ROLE, job_id, principal_id, write_job};
 pub use seed::seed;
 pub use tenant::write_tenant;
 

@@ -52,11 +52,17 @@ impl<P: Surroundings> Engine<'_, P> {
         if age.is_some_and(|age| age <= limit) && after_sync && !before_scheduler {
             return Ok(());
         }
-        self.say(
-            Level::Info,
-            &format!("{}: the pending exports are looked at again: a cycle may have run since", pending.id),
-        )?;
-        self.next_attempt(&pending.id)?;
+        // Given out already, and waited for: a run that comes back for the evidence does not ask for another one.
+        let given_out = self.fact(&format!("attempt:{}", pending.id))?.and_then(|v| v.as_u64()).unwrap_or(1);
+        let shown = fact.as_ref().and_then(|f| f.get("attempt")?.as_u64()).unwrap_or(given_out);
+        if shown >= given_out {
+            self.say(
+                Level::Info,
+                &format!("{}: the pending exports are looked at again: a cycle may have run since", pending.id),
+            )?;
+            self.run.put(&format!("issued:{}", pending.id), &Value::Null)?;
+            self.next_attempt(&pending.id)?;
+        }
         self.run_script(pending, false).await?;
         Ok(())
     }
@@ -144,7 +150,7 @@ impl<P: Surroundings> Engine<'_, P> {
             let against = evidence::judge(&found, &claim, &folder)?;
             if against.is_empty() {
                 self.keep_evidence(&id, server, body)?;
-                self.note_evidence(&id, &kind, &found)?;
+                self.note_evidence(&id, &kind, &found, attempt)?;
                 self.say(
                     Level::Info,
                     &format!(
@@ -240,11 +246,11 @@ impl<P: Surroundings> Engine<'_, P> {
     }
 
     /// What later steps ask of this evidence: when it was, when a cycle ended, how soon the next may come.
-    fn note_evidence(&self, id: &str, kind: &str, found: &evidence::Evidence) -> Result<()> {
+    fn note_evidence(&self, id: &str, kind: &str, found: &evidence::Evidence, attempt: u64) -> Result<()> {
         let on = found.state.get("SyncCycleEnabled").and_then(Value::as_bool) == Some(true);
         let every = found.state.get("CurrentlyEffectiveSyncCycleInterval").and_then(Value::as_str);
         let minutes = every.and_then(minutes).filter(|_| on).or(on.then_some(30));
-        self.run.put(&format!("evidence:{id}"), &json!({ "at": found.at, "minutes": minutes }))?;
+        self.run.put(&format!("evidence:{id}"), &json!({ "at": found.at, "minutes": minutes, "attempt": attempt }))?;
         if matches!(kind, "full-sync" | "delta-sync") {
             let ended = found.detail.get("endedAt").and_then(Value::as_str);
             let ended = ended.and_then(|t| DateTime::parse_from_rfc3339(t).ok()).map_or(found.at, |t| t.to_utc());

@@ -293,7 +293,7 @@ fn entry(snapshot: &Snapshot, group: &str, deed: &Deed, cycle: u64) -> Value {
         "id": id, "activityDateTime": now(), "changeId": id, "cycleId": format!("cycle-{cycle}"),
         "jobId": snapshot.job["id"], "tenantId": world::id("tenant"), "provisioningAction": deed.action,
         "provisioningStatusInfo": { "status": deed.status, "errorInformation": error },
-        "servicePrincipal": { "id": world::principal_id(), "displayName": "contoso.test" },
+        "servicePrincipal": { "id": world::cutover::principal_id(), "displayName": "contoso.test" },
         "sourceIdentity": { "id": group, "displayName": snapshot.group(group)["displayName"], "identityType": "Group", "details": {} },
         "targetIdentity": { "id": deed.target, "displayName": deed.target, "identityType": "group", "details": {} },
         "modifiedProperties": [], "provisioningSteps": [],

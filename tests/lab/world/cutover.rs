@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// The role that scopes a group into provisioning, in the public cloud.
-pub const SCOPE_ROLE: &str = "1a0abf4d-b9fa-4512-a3a2-51ee82c6fd9f";
+const SCOPE_ROLE: &str = "1a0abf4d-b9fa-4512-a3a2-51ee82c6fd9f";
 
 impl World {
     pub fn cutover() -> World {
@@ -86,7 +86,7 @@ pub fn principal_id() -> String {
     id("service principal")
 }
 
-pub fn job_id() -> String {
+fn job_id() -> String {
     format!("AAD2ADGroupProvisioning.{}.{}", id("tenant").replace('-', ""), id("job"))
 }
 
