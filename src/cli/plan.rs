@@ -8,9 +8,9 @@ use crate::bundle;
 use crate::error::{Error, Result, exit};
 use crate::plan::model::{Holds, Stop};
 use crate::plan::toml_file::{self, TomlText};
-use crate::plan::{self, Input, Made, Order, Plan};
+use crate::plan::{self, Input, Made, Order, Plan, WaveSize};
 use crate::report::plain;
-use crate::report::plan::{Files, headline, sittings, write};
+use crate::report::plan::{Files, headline, sittings, write, write_in_parts};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
@@ -79,18 +79,20 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         scripts_folder: files.scripts.clone(),
         draft: args.draft,
     };
-    let made = plan::plan(&input)?;
-    bar.set_message("writing the plan");
+    let made = plan::plan_with(&input, |assembly| {
+        bar.set_message("writing the plan");
+        let plan = write_in_parts(&assembly, &files, args.force)?;
+        Ok((plan, assembly.sizes().to_vec()))
+    })?;
     let code = match made {
         Made::Blocked(stops) => {
             bar.finish_and_clear();
             blocked(&stops, printer);
             exit::GATE
         }
-        Made::Plan(plan) => {
-            write(&plan, &files, args.force)?;
+        Made::Plan((plan, sizes)) => {
             bar.finish_and_clear();
-            show(&plan, &files, printer);
+            show(&plan, &sizes, &files, printer);
             match plan.stops.iter().any(|s| s.holds == Holds::Plan || matches!(s.kind.as_str(), "limit" | "empty")) {
                 true => exit::GATE,
                 false => exit::DONE,
@@ -146,19 +148,19 @@ fn blocked(stops: &[Stop], printer: &mut Printer) {
 }
 
 /// What was planned, in a few lines.
-pub fn show(plan: &Plan, files: &Files, printer: &mut Printer) {
+pub fn show(plan: &Plan, sizes: &[WaveSize], files: &Files, printer: &mut Printer) {
     if printer.is_json() {
         return printer.json(&json!({
             "plan": files.json, "files": [&files.json, &files.html, &files.md], "sha256": plan.sha256,
             "executable": plan.executable, "summary": plan.summary, "stops": plan.stops,
-            "waves": plan.waves.iter().map(|w| json!({ "name": w.name, "groups": w.groups.len(), "at": w.at })).collect::<Vec<_>>(),
+            "waves": plan.waves.iter().zip(sizes).map(|(w, size)| json!({ "name": w.name, "groups": size.groups, "at": w.at })).collect::<Vec<_>>(),
         }));
     }
     if !plan.executable {
         printer.line(format!("{RED}DRAFT{RED:#}: this plan cannot be executed"));
     }
     printer.line(format!("{BOLD}Plan{BOLD:#}: {}", plain(&headline(plan))));
-    for sitting in sittings(plan) {
+    for sitting in sittings(plan, sizes) {
         printer.line(format!("  {}: {}", sitting.when, plain(&sitting.purpose)));
     }
     for stop in &plan.stops {
@@ -216,7 +218,8 @@ pub fn demo(assessed: &Assessed<'_>, out: &Path, printer: &mut Printer) -> Resul
         std::fs::write(&path, text).map_err(|e| Error::io("write", &path, e))?;
     }
     if !printer.is_json() {
-        show(&plan, &files, printer);
+        let sizes: Vec<WaveSize> = plan.waves.iter().map(WaveSize::of).collect();
+        show(&plan, &sizes, &files, printer);
     }
     Ok(())
 }

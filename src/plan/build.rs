@@ -1,5 +1,6 @@
 //! A plan made: who may move, in which waves, by which steps, and what becomes of the rest.
 
+use super::assemble::Assembly;
 use super::candidates::{self, BY_MAPPING, ByGroup, Candidate, Standing};
 use super::decisions::Wish;
 use super::lookup::{Lookup, Target};
@@ -33,8 +34,8 @@ pub struct Input<'a> {
 }
 
 /// A plan, or what holds it back.
-pub enum Made {
-    Plan(Box<Plan>),
+pub enum Made<T = Box<Plan>> {
+    Plan(T),
     /// Gates that stop `plan` itself: at least one of them fails.
     Blocked(Vec<Stop>),
 }
@@ -57,8 +58,13 @@ pub(super) struct Parts<'a> {
     pub bundle: PlanBundle,
 }
 
-/// Makes the plan.
+/// Makes the plan, whole in memory.
 pub fn plan(input: &Input<'_>) -> Result<Made> {
+    plan_with(input, |assembly| Ok(Box::new(assembly.whole()?)))
+}
+
+/// Makes the plan and gives it to `take`, which asks for its groups a part at a time.
+pub fn plan_with<T>(input: &Input<'_>, take: impl FnOnce(Assembly<'_>) -> Result<T>) -> Result<Made<T>> {
     let assessed = input.assessed;
     let policy = input.policy.map(Policy::parse).transpose()?;
     let wishes = input.decisions.map(decisions::parse).transpose()?.unwrap_or_default();
@@ -127,7 +133,7 @@ pub fn plan(input: &Input<'_>) -> Result<Made> {
         stops,
         bundle: bundle_of(input),
     };
-    Ok(Made::Plan(Box::new(assemble::assemble(parts)?)))
+    Ok(Made::Plan(take(assemble::assemble(parts)?)?))
 }
 
 /// Drops what the forecast or the mappings refuse, until what is left stands.

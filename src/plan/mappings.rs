@@ -6,7 +6,7 @@ use super::model::{CannotKeep, ExtensionProperty, MappingProposal, ProposedMappi
 use crate::directory::inventory::{Inventory, NONE};
 use crate::directory::{Dn, same_dn, split};
 use crate::predict::cloud::{CloudView, GroupAttributes, Job};
-use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Value as Word};
+use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Settled, Value as Word};
 use crate::predict::mapping::CompiledMapping;
 use crate::predict::schema::SynchronizationSchema;
 use crate::predict::{Forecast, MappingsFrom};
@@ -83,6 +83,9 @@ impl Attributes for WithValue<'_> {
             Some(domain) if name.eq_ignore_ascii_case("DomainFQDN") => Attr::Value(domain.into()),
             _ => self.base.service(name),
         }
+    }
+    fn settled(&self) -> Option<&Settled> {
+        self.base.settled()
     }
 }
 

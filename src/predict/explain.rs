@@ -2,7 +2,7 @@
 //! expression read of the group.
 
 use super::cloud::{CloudView, GroupAttributes, ScopeMode};
-use super::expression::{self, Attr, Attributes, Note, Outcome, ParseError};
+use super::expression::{self, Attr, Attributes, Note, Outcome, ParseError, Settled};
 use crate::directory::inventory::{EntraGroup, Inventory};
 use crate::directory::{Anchor, ObjectGuid, same_dn};
 
@@ -56,6 +56,9 @@ impl Attributes for InDomain<'_> {
             ("DefaultDomain", _, Some(domain)) => Attr::Value(domain.into()),
             _ => self.group.service(name),
         }
+    }
+    fn settled(&self) -> Option<&Settled> {
+        self.group.settled()
     }
 }
 

@@ -26,7 +26,7 @@ pub use forecast::{
 pub(crate) use index::nesting;
 
 use crate::directory::escape_value;
-use expression::{Attr, Attributes, Outcome, Value};
+use expression::{Attr, Attributes, Outcome, Settled, Value};
 use mapping::CompiledMapping;
 use schema::{FlowTypes, GroupMapping, SynchronizationSchema};
 use scope::{Assignment, CompiledScope, Scope};
@@ -101,6 +101,9 @@ impl Attributes for InJob<'_> {
             Some(domain) if name.eq_ignore_ascii_case("DomainFQDN") => Attr::Value(domain.into()),
             _ => self.attrs.service(name),
         }
+    }
+    fn settled(&self) -> Option<&Settled> {
+        self.attrs.settled()
     }
 }
 

@@ -179,7 +179,7 @@ async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
                 Some(Command::Request { id, bytes, answers }) => {
                     inbox.open.insert(id, Mailbox { answers, waiting: Arc::default() });
                     if let Err(e) = write(&mut stream, &bytes).await {
-                        break Fault::stream("send", &e);
+                        break inbox.last_words(&mut stream, &shared).await.unwrap_or_else(|| Fault::stream("send", &e));
                     }
                 }
                 Some(Command::Abandon(id)) => {
@@ -187,7 +187,7 @@ async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
                         inbox.abandoned.insert(id);
                         let abandon = message::message(shared.id(), &message::abandon(id), &[]);
                         if let Err(e) = write(&mut stream, &abandon).await {
-                            break Fault::stream("send", &e);
+                            break inbox.last_words(&mut stream, &shared).await.unwrap_or_else(|| Fault::stream("send", &e));
                         }
                     }
                 }
@@ -266,6 +266,21 @@ impl Inbox {
     fn is_full(&self) -> bool {
         let mut open = self.open.values();
         matches!((open.next(), open.next()), (Some(one), None) if one.waiting.load(Ordering::Acquire) > AHEAD)
+    }
+
+    /// What the server said before it closed a connection that nothing can be sent over any more.
+    async fn last_words<S: AsyncRead + Unpin>(&mut self, stream: &mut S, shared: &Arc<Shared>) -> Option<Fault> {
+        let reading = async {
+            loop {
+                self.make_room();
+                let ended = end_of(stream.read_buf(&mut self.buffer).await);
+                if self.sort(shared).is_err() || ended.is_some() {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LEAVE, reading).await;
+        self.notice.take()
     }
 
     fn make_room(&mut self) {
