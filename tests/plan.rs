@@ -22,6 +22,7 @@ mod waves;
 
 use groupshift::assess::{AboutBundle, Assessed};
 use groupshift::bundle;
+use groupshift::directory::inventory::Evaluation;
 use groupshift::error::Error;
 use groupshift::plan::model::PlannedGroup;
 use groupshift::plan::toml_file::TomlText;
@@ -36,6 +37,7 @@ pub struct With<'a> {
     pub decisions: Option<&'a str>,
     pub order: Order,
     pub blockable: bool,
+    pub evaluations: &'a [Evaluation],
 }
 
 pub fn try_plan(world: &World, with: With<'_>) -> Result<Made, Error> {
@@ -60,7 +62,7 @@ pub fn plan_with<T>(
         scripts_folder: "plan-scripts".to_owned(),
         draft: !with.blockable,
     };
-    plan::plan_with(&input, take)
+    plan::plan_with(&input, with.evaluations, take)
 }
 
 pub fn made(world: &World, with: With<'_>) -> Plan {

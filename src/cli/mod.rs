@@ -7,6 +7,7 @@ mod config;
 mod connect_script;
 mod demo;
 mod diff;
+mod evaluator;
 mod explain;
 mod plan;
 mod preflight;

@@ -9,12 +9,12 @@ use super::policy::{CANARY_SIZE, OrderBy, Policy, WAVE_SIZE};
 use super::predicted::Members;
 use super::schedule::{self, Calendar};
 use super::steps::{self, Plot, Steps, WavePlot};
-use super::{file, outside, predicted, servers};
+use super::{file, mappings, outside, predicted, servers};
 use crate::bundle::write::hex;
-use crate::directory::inventory::CloudSync;
+use crate::directory::inventory::{CloudSync, Evaluation};
 use crate::directory::{Anchor, ObjectGuid};
 use crate::error::Result;
-use crate::predict::Point;
+use crate::predict::{Point, spread};
 use crate::report::model::View;
 use hashbrown::HashSet;
 use rayon::prelude::*;
@@ -93,6 +93,19 @@ impl Assembly<'_> {
             made?.into_iter().try_for_each(&mut give)?;
         }
         Ok(())
+    }
+
+    /// What to ask the tenant's own evaluator about the proposed mappings, over up to so many groups of the waves.
+    pub fn questions(&self, most: usize) -> Vec<Evaluation> {
+        let inventory = self.parts.input.assessed.inventory();
+        let cases: Vec<mappings::Asked<'_>> = spread(self.parts.candidates.len(), most)
+            .into_iter()
+            .map(|i| mappings::Asked {
+                entra: self.parts.candidates[i].entry.entra,
+                values: &self.parts.proposed.values[i],
+            })
+            .collect();
+        mappings::questions(inventory, self.parts.forecast.view(), &self.parts.proposed.proposal, &cases)
     }
 
     fn ids(&self, wave: usize) -> &[u32] {

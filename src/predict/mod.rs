@@ -14,6 +14,7 @@ mod forecast;
 pub(crate) mod index;
 pub mod mapping;
 pub(crate) mod members;
+mod questions;
 pub mod schema;
 pub mod scope;
 mod tree;
@@ -24,6 +25,7 @@ pub use forecast::{
     Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
 };
 pub(crate) use index::nesting;
+pub use questions::{over, questions, spread};
 
 use crate::directory::escape_value;
 use expression::{Attr, Attributes, Outcome, Settled, Value};

@@ -8,6 +8,7 @@
 
 pub mod collecting;
 mod delta;
+pub mod evaluator;
 pub mod faults;
 pub mod login;
 pub mod record;
@@ -57,6 +58,8 @@ pub struct Tenant {
     /// Sign-ins are checked where this is given; else any token will do.
     pub login: Option<Login>,
     pub recorder: Option<Recorder>,
+    /// Its evaluator of expressions; without it there is none.
+    pub evaluator: Option<evaluator::Evaluator>,
     pub page: usize,
     /// Groups on a page of their delta; as on other pages where this is 0.
     pub delta_page: usize,
@@ -290,6 +293,9 @@ impl Tenant {
         }
         if let Some(refusal) = self.refuse(&full) {
             return refusal;
+        }
+        if let (true, Some(evaluator)) = (path.ends_with("/schema/parseExpression"), &self.evaluator) {
+            return evaluator::answer(evaluator, body);
         }
         if !path.ends_with("/$batch") {
             return self.answer(path, &decoded(query));
