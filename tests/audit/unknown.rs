@@ -1,7 +1,7 @@
 //! What the input does not tell is unknown, with what would settle it; never pass. And what does not apply says so.
 
+use crate::made::*;
 use crate::support::*;
-use crate::world::*;
 use groupshift::directory::security::{Ace, rights};
 use serde_json::json;
 
