@@ -8,11 +8,25 @@
 #[path = "support/mod.rs"]
 mod support;
 
-#[path = "audit/world.rs"]
+#[cfg(unix)]
+#[path = "lab/directory/mod.rs"]
+#[allow(dead_code, clippy::print_stdout, reason = "other suites use more of the lab, and it says what it skips")]
+mod directory;
+#[cfg(unix)]
+#[path = "lab/world.rs"]
+#[allow(dead_code, reason = "other suites use more of the lab")]
 mod world;
+
+#[path = "audit/made.rs"]
+mod made;
 
 #[path = "audit/clean.rs"]
 mod clean;
+#[path = "audit/former.rs"]
+mod former;
+#[cfg(unix)]
+#[path = "audit/live.rs"]
+mod live;
 #[path = "audit/mutations.rs"]
 mod mutations;
 #[path = "audit/samba_reading.rs"]

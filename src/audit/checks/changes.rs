@@ -45,7 +45,7 @@ const WATCHED: [&str; 8] = [
     "msDS-ObjectSoa",
 ];
 
-const SETTLE: &str = "Export events 4754-4758 and 5136 of every domain controller's Security log since the cutover into events/ (CSV or XML), collect live with --for audit for replication metadata and provisioning logs, and name the agent's account ([ad] agent_account).";
+const SETTLE: &str = "Export events 4754-4758 and 5136 of every domain controller's Security log since the cutover into events/ (CSV or XML), collect live with --for audit for replication metadata and provisioning logs, name the agent's account ([ad] agent_account), and audit against the run's snapshots, which tell when each group was taken over.";
 
 /// When a group was taken over, as far as anything tells: what changed before is the cutover's own.
 fn since(cx: &Context<'_>, entry: &Entry) -> Option<DateTime<Utc>> {

@@ -201,7 +201,7 @@ fn a12(cx: &Context<'_>) -> Outcome {
     if let Err(outcome) = policy(cx) {
         return outcome;
     }
-    let settle = "On every writable controller: the version of ntdsai.dll, the known-issue-rollback policy, and Diagnostics\\\"8 Directory Access\" and \"Security Events\"; Check-CloudSyncSOAPolicy.ps1 shows them.";
+    let settle = "On every writable controller look at the version of ntdsai.dll, the known-issue-rollback policy and the level of Security Diagnostics; Check-CloudSyncSOAPolicy.ps1 checks the policy.";
     let mut out = Outcome::default();
     let controllers = &cx.inventory.ad.environment.domain_controllers;
     for controller in controllers {
