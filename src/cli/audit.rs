@@ -94,6 +94,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let wanted = Wanted {
         bundle: args.bundle.as_deref(),
         audit: true,
+        events: true,
         graph_budget: args.graph_budget,
         accept_partial: args.accept_partial,
         keep: args.keep_bundle.as_deref(),
