@@ -11,8 +11,21 @@ mod support;
 #[path = "audit/world.rs"]
 mod world;
 
+#[allow(dead_code, clippy::print_stdout, reason = "other suites use more of the lab, and it says what it skips")]
+mod lab {
+    #[path = "directory/mod.rs"]
+    pub mod directory;
+    #[path = "world.rs"]
+    pub mod world;
+}
+
 #[path = "audit/clean.rs"]
 mod clean;
+#[path = "audit/former.rs"]
+mod former;
+#[cfg(unix)]
+#[path = "audit/live.rs"]
+mod live;
 #[path = "audit/mutations.rs"]
 mod mutations;
 #[path = "audit/samba_reading.rs"]

@@ -22,7 +22,7 @@ struct Samba {
 impl Samba {
     /// The system's Python has the module, another that comes first in the path may not.
     fn start() -> Option<Samba> {
-        let has_module = |python: &&str| {
+        let has_module = |python: &&&str| {
             let mut command = Command::new(python);
             command.args(["-c", "import samba.security"]).stdout(Stdio::null()).stderr(Stdio::null());
             command.status().is_ok_and(|s| s.success())

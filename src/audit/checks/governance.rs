@@ -8,7 +8,7 @@ use crate::audit::principals::{is_of_the_system, well_known};
 use crate::directory::inventory::{AdClass, Completeness, NONE};
 use crate::directory::{Dn, GroupType, ObjectGuid, same_dn};
 use crate::report::model::{GateStatus, Severity};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -190,8 +190,12 @@ fn show_a22(cx: &Context<'_>, row: Row) -> Failure {
             format!("{a} member(s) were added directly, and {b} active assignment(s) have a target that is no member")
         }
     };
-    let name = |id: ObjectGuid| json!({ "id": id, "name": cx.inventory.entra.objects.iter().find(|o| o.id == id).and_then(|o| cx.text(o.name)) });
     let objects = &cx.inventory.entra.objects;
+    let wanted: HashSet<ObjectGuid> = missing.iter().copied().collect();
+    let known = if wanted.is_empty() { &[][..] } else { objects.as_slice() };
+    let names_of: HashMap<ObjectGuid, &str> =
+        known.iter().filter(|o| wanted.contains(&o.id)).filter_map(|o| Some((o.id, cx.text(o.name)?))).collect();
+    let name = |id: ObjectGuid| json!({ "id": id, "name": names_of.get(&id) });
     let member = |m: &u32| json!({ "id": objects[*m as usize].id, "name": cx.text(objects[*m as usize].name), "kind": objects[*m as usize].kind });
     let mut failure = cx.failure(row.entry, "", message);
     failure.attribute = Some("members".to_owned());

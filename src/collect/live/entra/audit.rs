@@ -11,32 +11,46 @@ use crate::error::Result;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::Value;
 use std::collections::HashSet;
+use std::pin::Pin;
 
 /// How far back provisioning logs are read: as long as the service keeps them.
 const DAYS: i64 = 30;
 /// Between two requests for logs: 5 in 10 seconds are allowed.
 const PACE: std::time::Duration = std::time::Duration::from_millis(2_000);
 
-/// Reads both, at the same time.
-pub async fn read(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime<Utc>) -> Result<Vec<RawFile>> {
-    let (logs, packages) = tokio::try_join!(logs(wire, ledger, inventory, now), packages(wire, ledger, inventory))?;
-    Ok(logs.into_iter().chain(packages).collect())
+/// Reads both, at the same time. Boxed, since the whole reading is one future, and its size is paid in stack.
+pub fn read<'a>(
+    wire: &'a Wire,
+    ledger: &'a Ledger,
+    inventory: &'a Inventory,
+    now: DateTime<Utc>,
+) -> Pin<Box<dyn Future<Output = Result<Vec<RawFile>>> + 'a>> {
+    Box::pin(async move {
+        let (logs, packages) = tokio::try_join!(logs(wire, ledger, inventory, now), packages(wire, ledger, inventory))?;
+        Ok(logs.into_iter().chain(packages).collect())
+    })
 }
 
-/// Threshold and recipients of the configurations; `None` where the account may not read them.
-pub async fn notifications(wire: &Wire, inventory: &Inventory) -> Result<Option<Vec<Value>>> {
-    let principals = inventory.cloud_sync.service_principals.iter().flatten();
-    let mut found: Option<Vec<Value>> = None;
-    for id in principals.filter_map(|p| p.get("id")?.as_str()) {
-        match wire.values(&queries::secrets(id)).await {
-            Ok(values) => {
-                found.get_or_insert_default().extend(values.iter().filter_map(crate::collect::tenant::notification));
+/// Threshold and recipients of the configurations; `None` where the account may not read them. Boxed as `read` is.
+pub fn notifications<'a>(
+    wire: &'a Wire,
+    inventory: &'a Inventory,
+) -> Pin<Box<dyn Future<Output = Result<Option<Vec<Value>>>> + 'a>> {
+    Box::pin(async move {
+        let principals = inventory.cloud_sync.service_principals.iter().flatten();
+        let mut found: Option<Vec<Value>> = None;
+        for id in principals.filter_map(|p| p.get("id")?.as_str()) {
+            match wire.values(&queries::secrets(id)).await {
+                Ok(values) => {
+                    let kept = values.iter().filter_map(crate::collect::tenant::notification);
+                    found.get_or_insert_default().extend(kept);
+                }
+                Err(Trouble::Failed(error)) => return Err(error),
+                Err(_) => {} // without it the check stays open
             }
-            Err(Trouble::Failed(error)) => return Err(error),
-            Err(_) => {} // without it the check stays open
         }
-    }
-    Ok(found)
+        Ok(found)
+    })
 }
 
 async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime<Utc>) -> Result<Option<RawFile>> {
