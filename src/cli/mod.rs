@@ -6,6 +6,7 @@ mod bundle;
 mod collect;
 mod config;
 mod connect_script;
+mod cutover;
 mod demo;
 mod diff;
 mod explain;
@@ -15,6 +16,7 @@ mod preflight;
 mod printer;
 mod schema;
 mod shell;
+mod snapshot;
 mod state;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
@@ -29,7 +31,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Moves cloud groups from Entra Connect group writeback V2 to Cloud Sync group provisioning to AD: assess what can
-/// move and what blocks the rest, on exported files or live.
+/// move and what blocks the rest, plan, cut over in waves, take back, on exported files or live.
 #[derive(Parser)]
 #[command(name = "groupshift", version, max_term_width = 110, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -67,6 +69,21 @@ pub struct Global {
     pub no_progress: bool,
 }
 
+impl From<&Global> for crate::cutover::live::Appearance {
+    fn from(global: &Global) -> Self {
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            colour: match global.color {
+                Color::Auto => anstream::ColorChoice::Auto,
+                Color::Always => anstream::ColorChoice::Always,
+                Color::Never => anstream::ColorChoice::Never,
+            },
+            progress: !global.no_progress,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
@@ -94,6 +111,12 @@ enum Command {
     Diff(diff::Args),
     /// Waves and steps, each with its gate and its undo; refuses what cannot move
     Plan(plan::Args),
+    /// Execute a plan, see where a run stands, go on, take it back
+    #[command(subcommand)]
+    Cutover(cutover::Command),
+    /// Look into the snapshots of a run; copy them to another host
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
     /// Prove the result, on the day and every day after: every check, on live or collected state
     Audit(audit::Args),
     /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
@@ -134,6 +157,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
+        Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
+        Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
         Command::Audit(args) => audit::run(args, &cli.global, &mut printer),
         Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),

@@ -20,6 +20,8 @@ enum Name {
     Diff,
     /// plan.json
     Plan,
+    /// run.json
+    Run,
     /// waves.toml
     Waves,
     /// decisions.toml
@@ -43,6 +45,7 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
         Name::Diff => schema_for!(crate::report::diff::model::Diff),
         Name::Plan => schema_for!(crate::plan::Plan),
+        Name::Run => schema_for!(crate::report::run::model::RunReport),
         Name::Waves => schema_for!(crate::plan::policy::Policy),
         Name::Decisions => schema_for!(crate::plan::decisions::Decisions),
         Name::Audit => schema_for!(crate::report::audit::document::Document),

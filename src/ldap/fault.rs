@@ -58,6 +58,8 @@ pub struct Fault {
     /// The object it was about.
     pub object: Option<String>,
     pub hint: Option<String>,
+    /// The request never left this program: whatever it asked for was not done.
+    pub unsent: bool,
 }
 
 impl Fault {
@@ -71,6 +73,7 @@ impl Fault {
             server: String::new(),
             object: None,
             hint: None,
+            unsent: false,
         }
     }
 
@@ -125,8 +128,9 @@ impl Fault {
             LdapError::Timeout { .. } => Fault::timeout(doing, waited),
             LdapError::LdapResult { result } => Fault::result(doing, &result),
             LdapError::FilterParsing => Fault::new(FaultKind::Protocol, doing, "the search filter is not valid"),
+            // The task that writes the socket had ended before it was handed this.
+            LdapError::OpSend { .. } => Fault { unsent: true, ..Fault::lost(doing) },
             LdapError::EndOfStream
-            | LdapError::OpSend { .. }
             | LdapError::ResultRecv { .. }
             | LdapError::IdScrubSend { .. }
             | LdapError::MiscSend { .. } => Fault::lost(doing),

@@ -53,6 +53,7 @@ impl Session {
     /// Says why the connection was lost, where the task that drove it knows; adds the server's address.
     pub(super) async fn explain(&self, fault: Fault) -> Fault {
         let mut fault = fault;
+        let unsent = fault.unsent;
         if fault.kind == FaultKind::ConnectionLost
             && let Some(driver) = self.driver.lock().await.take()
         {
@@ -64,6 +65,7 @@ impl Session {
                 Ok(Ok(Ok(Err(e)))) => Fault::library(&fault.doing, e, self.wait),
                 _ => fault,
             };
+            fault.unsent = unsent;
         }
         if fault.server.is_empty() { fault.at(&self.server) } else { fault }
     }

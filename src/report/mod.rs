@@ -10,6 +10,7 @@ pub mod json;
 pub mod markdown;
 pub mod model;
 pub mod plan;
+pub mod run;
 
 use crate::error::{Error, Result};
 use model::{Group, View};

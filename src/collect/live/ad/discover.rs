@@ -154,12 +154,7 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
             "(|(lDAPDisplayName=msDS-ExternalDirectoryObjectId)(lDAPDisplayName=msDS-ObjectSoa))",
             &["objectClass", "objectGUID", "lDAPDisplayName"],
         ),
-        Search::new(
-            &partitions,
-            Scope::OneLevel,
-            "(objectClass=crossRef)",
-            &["objectClass", "objectGUID", "nCName", "nETBIOSName", "dnsRoot", "systemFlags"],
-        ),
+        crossrefs(configuration),
         Search::new(
             &features,
             Scope::OneLevel,
@@ -209,6 +204,21 @@ fn or_none<T: Default>(done: Result<T, Trouble>) -> Result<T, Trouble> {
         Err(Trouble::Fault(fault)) if fault.is_missing() => Ok(T::default()),
         other => other,
     }
+}
+
+/// The domains of the forest; none where the account may not see them.
+pub async fn domains(line: &mut Line<'_>, forest: &Forest) -> Result<Vec<Domain>> {
+    let found = line.all(crossrefs(&forest.configuration)).await?;
+    Ok(found.iter().filter_map(|read| crossref(&read.entry)).collect())
+}
+
+fn crossrefs(configuration: &str) -> Search {
+    Search::new(
+        &format!("CN=Partitions,{configuration}"),
+        Scope::OneLevel,
+        "(objectClass=crossRef)",
+        &["objectClass", "objectGUID", "nCName", "nETBIOSName", "dnsRoot", "systemFlags"],
+    )
 }
 
 /// The domain that a crossRef stands for; other partitions (schema, DNS) are none.

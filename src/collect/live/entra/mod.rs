@@ -7,20 +7,21 @@ mod ledger;
 mod members;
 mod plan;
 mod probe;
-mod queries;
+pub(crate) mod queries;
 mod reading;
 mod since;
-mod small;
+pub(crate) mod small;
 mod state;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub(crate) mod wire;
 
 pub use probe::Probe;
 
 use super::{Base, ContainerKnown, Half, Note, Tell, Wishes};
 use crate::config::Config;
 use crate::error::Result;
+use crate::graph::Graph;
 use chrono::{DateTime, Utc};
 use ledger::Ledger;
 use reading::Reading;
@@ -41,6 +42,11 @@ impl<'c> Reader<'c> {
     /// Checks the configuration and takes the secrets in; nothing is sent yet.
     pub fn new(config: &'c Config, wishes: &Wishes) -> Result<Self> {
         Ok(Reader { config, wire: Wire::new(config, wishes)? })
+    }
+
+    /// Over a client that somebody else signs in: token, budget and counters are shared.
+    pub fn over(config: &'c Config, graph: Graph) -> Self {
+        Reader { config, wire: Wire::over(graph) }
     }
 
     /// Fills the Entra half. `container` is told what Entra names as the writeback container as soon as it is known.

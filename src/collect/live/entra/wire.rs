@@ -115,6 +115,15 @@ impl Wire {
         Ok(Wire { graph, bytes: Mutex::default(), words })
     }
 
+    /// Over a client that is there already; what it has to say goes to whoever made it.
+    pub fn over(graph: Graph) -> Self {
+        Wire { graph, bytes: Mutex::default(), words: Arc::default() }
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// Has something told to whoever waits.
     pub fn tell(&self, text: String) {
         self.words.lock().unwrap_or_else(PoisonError::into_inner).push(Word::Notice(text));
