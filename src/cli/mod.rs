@@ -14,6 +14,7 @@ mod handover;
 mod plan;
 mod preflight;
 mod printer;
+mod rehearse;
 mod schema;
 mod shell;
 mod snapshot;
@@ -117,6 +118,8 @@ enum Command {
     /// Look into the snapshots of a run; copy them to another host
     #[command(subcommand)]
     Snapshot(snapshot::Command),
+    /// Run a plan on an in-memory twin of its directory and tenant, with faults on request
+    Rehearse(rehearse::Args),
     /// Prove the result, on the day and every day after: every check, on live or collected state
     Audit(audit::Args),
     /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
@@ -159,6 +162,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
         Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
         Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
+        Command::Rehearse(args) => rehearse::run(args, &cli.global, &mut printer),
         Command::Audit(args) => audit::run(args, &cli.global, &mut printer),
         Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),

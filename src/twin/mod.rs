@@ -36,7 +36,7 @@ pub use fault::Fault;
 pub use faults::is_crash;
 pub use observer::TwinObserver;
 pub use operator::TwinOperator;
-pub use rehearsal::{Rehearsal, Scene, Seen, Stage};
+pub use rehearsal::{Rehearsal, SMOOTH, Scene, Seen, Stage};
 pub use servers::TwinServers;
 pub use tenant::TwinTenant;
 pub use world::{Actor, Rights, Switches};

@@ -178,7 +178,7 @@ impl Stage {
         let base = Path::new("/dev/shm");
         let dir = if base.is_dir() { base.to_owned() } else { std::env::temp_dir() };
         let options = Options { settings: self.settings.clone(), ..Options::default() };
-        with(&groupshift::twin::Stage { plan: &self.plan, inventory: &read, options, dir })
+        with(&groupshift::twin::Stage { plan: &self.plan, inventory: &read, options, dir, kept: None })
     }
     pub fn seeded(&'static self, seed: u64) -> Play {
         self.begin(Twin::of(self.inventory(), &self.plan, Some(seed)))
