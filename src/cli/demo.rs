@@ -36,7 +36,7 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     bar.finish_and_clear();
     collect::collect(&export, &bundle_dir, &Wishes::default(), example::COLLECTED.to_owned(), false, printer)?;
     let (opened, inventory) = bundle::open(&bundle_dir)?;
-    let settings = crate::assess::Settings::default();
+    let settings = Settings::default();
     let assessed = Assessed::run(&inventory, &settings, AboutBundle::of(&opened))?;
     let names = assess::FILE_NAMES;
     let reports = out.join("assessment");
