@@ -7,8 +7,14 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "rehearse/crashes.rs"]
+mod crashes;
 #[path = "rehearse/job.rs"]
 mod job;
+#[path = "rehearse/laws.rs"]
+mod laws;
+#[path = "rehearse/rollbacks.rs"]
+mod rollbacks;
 #[path = "rehearse/seeds.rs"]
 mod seeds;
 #[path = "rehearse/stage.rs"]

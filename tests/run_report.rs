@@ -43,6 +43,7 @@ pub fn difference() -> Difference {
         dn: format!("CN={HOSTILE},OU=GroupWriteback,DC=contoso,DC=com"),
         expected: "CN=Person 0001,OU=People,DC=contoso,DC=com".to_owned(),
         actual: "not a member".to_owned(),
+        member: Some("CN=Person 0001,OU=People,DC=contoso,DC=com".to_owned()),
     }
 }
 
@@ -89,6 +90,11 @@ pub fn stopped(run: &Run) {
         differences: vec![difference()],
     };
     run.put("stop", &serde_json::to_value(&stop).unwrap()).unwrap();
+    run.put(
+        "settled",
+        &json!([{ "point": "membership-option", "answer": "on", "text": "seen", "groups": 12, "removals": 3 }]),
+    )
+    .unwrap();
     run.put("differences:S27", &json!([difference()])).unwrap();
     run.log(groupshift::cutover::port::Level::Trouble, &format!("S27 differs: {HOSTILE}"), at(30)).unwrap();
     run.set_state(RunState::Stopped, Some(&stop.headline)).unwrap();

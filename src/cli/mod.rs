@@ -12,6 +12,7 @@ mod explain;
 mod plan;
 mod preflight;
 mod printer;
+mod rehearse;
 mod schema;
 mod shell;
 mod snapshot;
@@ -113,6 +114,8 @@ enum Command {
     /// Look into the snapshots of a run; copy them to another host
     #[command(subcommand)]
     Snapshot(snapshot::Command),
+    /// Run a plan on an in-memory twin of its directory and tenant, with faults on request
+    Rehearse(rehearse::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -151,6 +154,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
         Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
         Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
+        Command::Rehearse(args) => rehearse::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

@@ -206,6 +206,33 @@ pub fn example(assessed: &Assessed<'_>, bundle_path: &str) -> Result<Plan> {
     }
 }
 
+/// The decisions once somebody has decided about every group that the end of V2 changes.
+pub const MENDED_DECISIONS: &str = include_str!("../../templates/example-mended-decisions.toml");
+
+/// The plan of the example after it was put right: one that a run executes. What nothing can observe is attested.
+pub fn demo_mended(assessed: &Assessed<'_>, out: &Path) -> Result<Plan> {
+    let path = |name: &'static str| Path::new(name);
+    let input = Input {
+        assessed,
+        order: Order::Documented,
+        policy: Some(TomlText { text: EXAMPLE_POLICY, path: path("waves.toml") }),
+        decisions: Some(TomlText { text: MENDED_DECISIONS, path: path("decisions.toml") }),
+        bundle_path: "../bundle".to_owned(),
+        scripts_folder: "plan-scripts".to_owned(),
+        draft: false,
+    };
+    let Made::Plan(plan) = plan::plan(&input)? else {
+        return Err(Error::failed("gates still stop the plan of the example that was put right"));
+    };
+    let files = Files::beside(&out.join("plan.json"))?;
+    write(&plan, &files, false)?;
+    for (name, text) in [("waves.toml", EXAMPLE_POLICY), ("decisions.toml", MENDED_DECISIONS)] {
+        let path = out.join(name);
+        std::fs::write(&path, text).map_err(|e| Error::io("write", &path, e))?;
+    }
+    Ok(*plan)
+}
+
 /// The step of `demo`.
 pub fn demo(assessed: &Assessed<'_>, out: &Path, printer: &mut Printer) -> Result<()> {
     let files = Files::beside(&out.join("plan.json"))?;

@@ -9,6 +9,7 @@ use crate::cutover::store;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use hashbrown::HashSet;
 
 /// Which port a call goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(crate) struct Faults {
     silent: Option<(String, DateTime<Utc>)>,
     /// One fault that comes for certain, at the first call that it fits from this one on.
     sure: Option<(Fault, u64)>,
+    /// The process dies at every call, before it and after it, once: what was seen already.
+    everywhere: Option<HashSet<String>>,
     told: Vec<String>,
 }
 
@@ -87,6 +90,7 @@ impl Faults {
             dead: false,
             silent: None,
             sure: None,
+            everywhere: None,
             told: Vec::new(),
         }
     }
@@ -99,6 +103,18 @@ impl Faults {
             sure: Some((fault, after)),
             ..Faults::new(None)
         }
+    }
+    /// This one next, whatever came before.
+    pub fn next(&mut self, fault: Fault, seed: u64) {
+        self.rng.get_or_insert_with(|| fastrand::Rng::with_seed(seed));
+        self.sure = Some((fault, self.calls));
+    }
+    pub fn everywhere(&mut self) {
+        self.everywhere = Some(HashSet::new());
+    }
+    /// Whether the process dies here, since it has not yet.
+    fn first_here(&mut self, place: String) -> bool {
+        self.everywhere.as_mut().is_some_and(|seen| seen.insert(place))
     }
     fn due(&self) -> Option<Fault> {
         self.sure.filter(|(_, after)| self.calls > *after).map(|(fault, _)| fault)
@@ -236,7 +252,12 @@ impl World {
         if self.faults.dead {
             return Err(crash());
         }
-        let hit = self.faults.draw(port, write);
+        let place = format!("{what} {} {} {}", self.now, self.ad.usn, self.cloud.version);
+        let hit = match () {
+            () if self.faults.first_here(format!("before {place}")) => Some(Hit::CrashBefore),
+            () if write && self.faults.first_here(format!("after {place}")) => Some(Hit::CrashAfter),
+            () => self.faults.draw(port, write),
+        };
         let text = match hit {
             None => return Ok(None),
             Some(Hit::Edit(which)) => {

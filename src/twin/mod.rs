@@ -14,6 +14,7 @@ mod cloud;
 mod cloud_sync;
 mod connect;
 mod directory;
+mod dump;
 mod edits;
 mod evidence;
 mod fault;
@@ -35,7 +36,7 @@ pub use fault::Fault;
 pub use faults::is_crash;
 pub use observer::TwinObserver;
 pub use operator::TwinOperator;
-pub use rehearsal::{Rehearsal, Scene, Seen, Stage};
+pub use rehearsal::{Rehearsal, SMOOTH, Scene, Seen, Stage};
 pub use servers::TwinServers;
 pub use tenant::TwinTenant;
 pub use world::{Actor, Rights, Switches};
@@ -72,6 +73,11 @@ impl Twin {
         self.world.borrow_mut().faults = faults::Faults::only(fault, after, seed);
         self
     }
+    /// The same from now on.
+    pub fn meet(&self, fault: Fault, seed: u64) {
+        let world = &mut *self.world.borrow_mut();
+        world.faults.next(fault, seed);
+    }
     /// How Cloud Sync behaves where the documentation is silent.
     pub fn behaving(self, behaviour: Behaviour) -> Twin {
         self.world.borrow_mut().behaviour = behaviour;
@@ -99,9 +105,40 @@ impl Twin {
     pub fn crash_at(&self, call: u64) {
         self.world.borrow_mut().faults.crash_at(call);
     }
+    /// Lets the process die once at every place of a port call, before it and, where it writes, after it.
+    pub fn crash_everywhere(&self) {
+        self.world.borrow_mut().faults.everywhere();
+    }
+    /// Everything as text, but times and what counts changes: two twins of one state give the same.
+    pub fn dump(&self) -> String {
+        self.world.borrow().dump()
+    }
+    /// How many changes AD has taken since the beginning: a write that was done twice shows.
+    pub fn changes(&self) -> u64 {
+        self.world.borrow().ad.usn
+    }
     /// Changes rights, reachability and the like.
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.world.borrow_mut().switches);
+    }
+    /// Changes the job's saved schema, as somebody at the portal does.
+    pub fn schema(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        if let Some(schema) = &mut self.world.borrow_mut().cloud.schema {
+            change(schema);
+        }
+    }
+    /// Takes the custom rules off a Connect server, as its administrator does.
+    pub fn drop_rules(&self, server: &str) {
+        let connect = &mut self.world.borrow_mut().connect;
+        if let Some(at) = connect.server(server) {
+            connect.servers[at].rules.retain(|r| r.immutable_tag.is_some());
+            connect.changed = true;
+        }
+    }
+    /// Another database answers under the controller's name.
+    pub fn replace_controller(&self) {
+        let world = &mut *self.world.borrow_mut();
+        world.ad.invocation_id = world.new_guid();
     }
     /// Sets a secret of the job, as whoever set it up did.
     pub fn secret(&self, key: &str, value: &str) {

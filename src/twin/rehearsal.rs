@@ -6,7 +6,7 @@ use super::{Fault, Twin};
 use crate::cutover::engine::{Accept, Ending, Engine, Halt, Options, Stop};
 use crate::cutover::record::LogLine;
 use crate::cutover::rollback::{Rolled, Target};
-use crate::cutover::store::{Store, is_crash};
+use crate::cutover::store::{Run, Store, is_crash};
 use crate::directory::inventory::Inventory;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -14,6 +14,8 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The title of the run in which nothing goes wrong.
+pub const SMOOTH: &str = "nothing goes wrong";
 /// Gates that nothing can observe from here: a rehearsal takes them as checked, and says so.
 const TAKEN: [&str; 7] = ["E2", "E5", "E12", "E13", "E14", "E15", "C37"];
 /// Processes, and attempts of one rollback, after which something goes in circles.
@@ -27,6 +29,8 @@ pub struct Stage<'s> {
     pub options: Options,
     /// Where stores are made and thrown away.
     pub dir: PathBuf,
+    /// Gets the run of each scene as it ended, before its store goes: for a report.
+    pub kept: Option<&'s dyn Fn(&str, &Run) -> Result<()>>,
 }
 
 /// All scenes.
@@ -82,7 +86,7 @@ impl Stage<'_> {
     /// The run without faults, and with a seed one run a fault, each at a moment that the seed picks, and one with several.
     pub async fn rehearse(&self, seed: Option<u64>) -> Result<Rehearsal> {
         let twin = || Ok::<_, Error>(Twin::of((self.inventory)()?, self.plan, None));
-        let smooth = self.scene("nothing goes wrong", twin()?).await?;
+        let smooth = self.scene(SMOOTH, twin()?).await?;
         let calls = smooth.calls;
         let mut scenes = vec![smooth];
         if let Some(seed) = seed {
@@ -137,6 +141,9 @@ impl Stage<'_> {
         against.sort();
         against.dedup();
         let safe = against.is_empty();
+        if let Some(kept) = self.kept {
+            kept(title, &play.open()?.run(Some(&play.id))?)?;
+        }
         let folder = dir.path().to_string_lossy().into_owned();
         let steady = |text: &str| steady(text, &folder);
         Ok(Scene {
@@ -187,7 +194,7 @@ struct Play<'p, 's> {
 impl Play<'_, '_> {
     fn open(&self) -> Result<Store> {
         let locks: &Path = &self.store;
-        Ok(Store::open(&self.store)?.with_fuse(self.twin.fuse()).with_lock_folder(locks))
+        Ok(Store::open(&self.store)?.thrown_away()?.with_fuse(self.twin.fuse()).with_lock_folder(locks))
     }
 
     /// Goes on until the run is done or taken back.
@@ -230,6 +237,10 @@ impl Play<'_, '_> {
             let again = former.as_deref() == Some(&stop.headline);
             former = Some(stop.headline.clone());
             let differs = kind == "difference" && !stop.differences.is_empty();
+            if kind == "error" {
+                // What broke is given a while.
+                self.twin.pass(Duration::from_secs(5 * 60));
+            }
             if !differs && !again {
                 let wait = if kind == "gate" {
                     "waits half an hour, then: groupshift cutover resume"
@@ -289,7 +300,10 @@ impl Play<'_, '_> {
                 Err(Halt::Error(error)) if is_crash(&error) => {
                     self.did("crash", Stop::new(error.message.clone()), command);
                 }
-                Err(Halt::Error(error)) => self.did("error", Stop::new(error.to_string()), command),
+                Err(Halt::Error(error)) => {
+                    self.did("error", Stop::new(error.to_string()), command);
+                    self.twin.pass(Duration::from_secs(5 * 60));
+                }
                 Err(Halt::Gate(stop)) => self.did("gate", stop, command),
                 Err(Halt::Drift(stop)) => self.did("difference", stop, command),
                 Err(Halt::Interrupted(why)) => self.did("interrupted", Stop::new(why), command),

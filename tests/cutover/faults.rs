@@ -13,7 +13,8 @@ fn by_way_of(lab: &mut Lab) -> (Proxy, Proxy) {
     let (ldap, catalog) = (proxy(636), proxy(3269));
     let text = std::fs::read_to_string(lab.path("groupshift.toml")).unwrap();
     let text = text.replace(&lab.controller.global_catalog(), &format!("ldaps://localhost:{}", catalog.port));
-    let text = text.replace(&format!("\"{}\"", lab.controller.ldaps()), &format!("\"ldaps://localhost:{}\"", ldap.port));
+    let text =
+        text.replace(&format!("\"{}\"", lab.controller.ldaps()), &format!("\"ldaps://localhost:{}\"", ldap.port));
     std::fs::write(lab.path("groupshift.toml"), text).unwrap();
     (ldap, catalog)
 }
@@ -61,7 +62,8 @@ fn the_connection_to_the_controller_is_cut() {
 /// The second wave, from the canaries to the third one's pending exports, with these faults of Graph's.
 fn wave_under(lab: &mut Lab, faults: &[(&str, Kind)]) -> (Vec<Ran>, Dump) {
     lab.work();
-    let planned = faults.iter().map(|(operation, kind)| Planned { operation: (*operation).to_owned(), kind: kind.clone() });
+    let planned =
+        faults.iter().map(|(operation, kind)| Planned { operation: (*operation).to_owned(), kind: kind.clone() });
     lab.state.with(|t| t.faults = planned.collect());
     let mut all = Vec::new();
     for _ in 0..12 {
@@ -133,7 +135,11 @@ fn the_disk_is_full_and_the_journal_read_only() {
     // What cannot be undone is not begun: nothing was written.
     assert_eq!(differences(&fresh, &lab.dump()), Vec::<String>::new());
     assert!(mount(&["-o", "remount,size=64m"], &store));
-    let ran = if lab.run_folder().is_some() && lab.go(&["cutover", "status"]).code == 0 { lab.resume(&[]) } else { lab.begin() };
+    let ran = if lab.run_folder().is_some() && lab.go(&["cutover", "status"]).code == 0 {
+        lab.resume(&[])
+    } else {
+        lab.begin()
+    };
     ran.code(4);
     assert_eq!(differences(&fresh, &lab.dump()).len(), 11);
     // Read-only: refused before anything is sent.

@@ -17,7 +17,10 @@ fn between_plan_and_run() {
     let Some(mut lab) = Lab::new() else { return };
     lab.plan("documented");
     write_stamp(&lab, "Finance", OTHERS);
-    lab.controller.modify(&format!("dn: {}\nchangetype: modrdn\nnewrdn: CN=Renamed\ndeleteoldrdn: 1\n\n", lab.world.group("Empty").dn()));
+    lab.controller.modify(&format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: CN=Renamed\ndeleteoldrdn: 1\n\n",
+        lab.world.group("Empty").dn()
+    ));
     let before = lab.dump();
     let ran = lab.begin().code(5).says(&["not as the plan saw them", OTHERS, "CN=Renamed"]);
     assert!(ran.out.contains("Collect and plan again") || ran.out.contains("ollect"), "{}", ran.out);
@@ -29,7 +32,11 @@ fn between_plan_and_run() {
 fn between_write_and_rollback() {
     let Some(mut lab) = Lab::at(Station::Stamped) else { return };
     write_stamp(&lab, "Finance", OTHERS);
-    lab.controller.modify(&format!("dn: {}\nchangetype: modify\nadd: member\nmember: {}\n-\n\n", lab.world.group("Empty").dn(), person_dn(31)));
+    lab.controller.modify(&format!(
+        "dn: {}\nchangetype: modify\nadd: member\nmember: {}\n-\n\n",
+        lab.world.group("Empty").dn(),
+        person_dn(31)
+    ));
     lab.rollback_all().code(5).says(&["conflict", OTHERS]);
     // Theirs stays; everything else is as it was before the run.
     let finance = lab.world.group("Finance").dn();

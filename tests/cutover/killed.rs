@@ -66,10 +66,14 @@ fn survive(lab: &mut Lab, mut death: impl FnMut(u64) -> Option<Death>) -> u64 {
         if lab.waits().is_some() {
             lab.work();
         }
-        let began = lab.store().join("runs.sqlite").exists() && lab.run_folder().is_some() && lab.go(&["cutover", "status"]).code == 0;
+        let began = lab.store().join("runs.sqlite").exists()
+            && lab.run_folder().is_some()
+            && lab.go(&["cutover", "status"]).code == 0;
         let copy = lab.path(&format!("copies/{starts}"));
         let mut arguments = match began {
-            true => vec!["cutover", "resume", "--confirm-irreversible", "contoso.test", "--copy-to", copy.to_str().unwrap()],
+            true => {
+                vec!["cutover", "resume", "--confirm-irreversible", "contoso.test", "--copy-to", copy.to_str().unwrap()]
+            }
             false => vec!["cutover", "run", "plan/plan.json"],
         };
         arguments.extend(WORD);
@@ -94,13 +98,29 @@ fn unharmed(lab: &Lab) {
     // Nothing was written twice: each stamp has version 1 in AD's own metadata, each group was assigned once.
     for group in lab.world.groups.iter().filter(|g| lab.state.in_scope().contains(&g.id())) {
         let metadata = lab.controller.search(&group.dn(), "(objectClass=group)", &["msDS-ReplAttributeMetaData"]);
-        for part in metadata.split("<DS_REPL_ATTR_META_DATA>").filter(|p| p.contains("msDS-ExternalDirectoryObjectId")) {
+        for part in metadata.split("<DS_REPL_ATTR_META_DATA>").filter(|p| p.contains("msDS-ExternalDirectoryObjectId"))
+        {
             assert!(part.contains("<dwVersion>1</dwVersion>"), "{}: {part}", group.name);
         }
-        let assigned = lab.state.writes().iter().filter(|w| w.method == "POST" && w.status < 300 && w.path.contains("appRoleAssignedTo") && w.body["principalId"] == group.id().as_str()).count();
+        let assigned = lab
+            .state
+            .writes()
+            .iter()
+            .filter(|w| {
+                w.method == "POST"
+                    && w.status < 300
+                    && w.path.contains("appRoleAssignedTo")
+                    && w.body["principalId"] == group.id().as_str()
+            })
+            .count();
         assert_eq!(assigned, 1, "{} was assigned {assigned} times", group.name);
     }
-    let throwaways = lab.state.groups().values().filter(|g| g["displayName"].as_str().is_some_and(|n| n.starts_with("groupshift throwaway"))).count();
+    let throwaways = lab
+        .state
+        .groups()
+        .values()
+        .filter(|g| g["displayName"].as_str().is_some_and(|n| n.starts_with("groupshift throwaway")))
+        .count();
     assert_eq!(throwaways, 1);
     let status = lab.status();
     assert_eq!((&status["run"]["state"], lab.writes("inDoubt")), (&"done".into(), 0), "{status}");
@@ -125,7 +145,8 @@ fn killed_at_the_boundaries_of_the_journal() {
 fn killed_at_random_instants() {
     let Some(mut lab) = Lab::at(Station::Ready) else { return };
     let mut random = fastrand::Rng::with_seed(7);
-    let kills = survive(&mut lab, |kills| (kills < 100).then(|| Death::After(Duration::from_millis(random.u64(5..700)))));
+    let kills =
+        survive(&mut lab, |kills| (kills < 100).then(|| Death::After(Duration::from_millis(random.u64(5..700)))));
     println!("{kills} kills at random");
     assert!(kills >= 100, "{kills}");
     unharmed(&lab);

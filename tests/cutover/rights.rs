@@ -51,7 +51,12 @@ fn a_right_that_goes_missing_stops_the_run_and_comes_back() {
     let dsacl = move |what: &str| {
         let output = std::process::Command::new("samba-tool")
             .args(["dsacl", what, &format!("--objectdn={dn}"), &format!("--sddl={denied}"), "-H", &url])
-            .args(["-U", &format!("administrator%{}", super::directory::PASSWORD), "--option=tls verify peer = ca_only", "-s"])
+            .args([
+                "-U",
+                &format!("administrator%{}", super::directory::PASSWORD),
+                "--option=tls verify peer = ca_only",
+                "-s",
+            ])
             .arg(&conf)
             .output()
             .unwrap();

@@ -28,7 +28,8 @@ fn renamed_moved_emptied_and_described() {
         ("Everybody", Misdeed::Empties),
         ("Empty", Misdeed::Adds(person_dn(33))),
     ];
-    let says = ["CN=Finance (old)", "CN=Users,DC=contoso,DC=test", "member-lost", "Person 12", "member-gained", "Person 33"];
+    let says =
+        ["CN=Finance (old)", "CN=Users,DC=contoso,DC=test", "member-lost", "Person 12", "member-gained", "Person 33"];
     let before = wave_with(&mut lab, &misdeeds, &says);
     // The same stop again, until somebody decides.
     lab.resume(&[]).code(5);
@@ -89,7 +90,12 @@ fn members_that_the_job_cannot_write_are_stripped() {
 #[test]
 fn an_emptied_canary_stops_before_the_next_one() {
     let Some(mut lab) = Lab::at(Station::Ready) else { return };
-    lab.agent.behave(|b| b.misdeeds = vec![(super::world::World::cutover().group("Stamped").id(), Misdeed::Empties), (super::world::World::cutover().group("Sales").id(), Misdeed::Empties)]);
+    lab.agent.behave(|b| {
+        b.misdeeds = vec![
+            (super::world::World::cutover().group("Stamped").id(), Misdeed::Empties),
+            (super::world::World::cutover().group("Sales").id(), Misdeed::Empties),
+        ]
+    });
     lab.work();
     let before = lab.dump();
     lab.resume(&[]).code(5).says(&["canary"]);

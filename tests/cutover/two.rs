@@ -16,7 +16,10 @@ fn the_second_is_refused_and_a_dead_one_blocks_nobody() {
     let mut first = lab.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
     while lab.state.job().unwrap().code != "Active" {
-        assert!(begun.elapsed() < Duration::from_secs(60) && first.try_wait().unwrap().is_none(), "it does not get there");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60) && first.try_wait().unwrap().is_none(),
+            "it does not get there"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     let pid = first.id().to_string();

@@ -34,14 +34,9 @@ fn play(count: u64, one: impl Fn(u64) -> Scene + Sync) {
         }
     });
     let (bad, endings) = (bad.into_inner().unwrap(), endings.into_inner().unwrap());
-    if std::env::var_os("SHOW").is_some() {
-        for (n, text) in &bad {
-            eprintln!("== {n}\n{text}");
-        }
-    }
     assert!(bad.is_empty(), "{} of {count} are not safe ({endings:?}); seed {}: {}", bad.len(), bad[0].0, bad[0].1);
-    // Most seeds meet something, and both ends are reached.
-    eprintln!("{endings:?}");
+    // Both ends are reached, or the seeds meet nothing.
+    assert!(endings.contains_key("done") && endings.contains_key("rolled-back"), "{endings:?}");
 }
 
 #[test]
@@ -58,11 +53,11 @@ fn two_hundred_seeds() {
 #[test]
 fn every_fault_at_many_moments() {
     let staged = stage(Kind { canary_first: true, ..Kind::default() });
-    let moments = 5;
+    let moments = 3;
     play(Fault::ALL.len() as u64 * moments, |n| {
         let fault = Fault::ALL[(n / moments) as usize];
         staged.scenes(|s| {
-            let after = (n % moments) * 50;
+            let after = (n % moments) * 80;
             let twin = Twin::of(staged.inventory(), &staged.plan, None).meeting(fault, after, n);
             rt().block_on(s.scene(&format!("{fault:?} after {after}"), twin))
                 .unwrap_or_else(|e| panic!("{fault:?}: {e}"))

@@ -113,6 +113,11 @@ pub fn world(kind: Kind) -> World {
 }
 
 pub fn make(kind: Kind, change: impl FnOnce(&mut World)) -> Stage {
+    make_with(kind, &[], change)
+}
+
+/// The same; each of these groups gets a decision that takes it in though it nests a Microsoft 365 group.
+pub fn make_with(kind: Kind, nesting: &[&str], change: impl FnOnce(&mut World)) -> Stage {
     let mut world = world(kind);
     change(&mut world);
     let dir = tempfile::tempdir().unwrap().keep();
@@ -122,10 +127,17 @@ pub fn make(kind: Kind, change: impl FnOnce(&mut World)) -> Stage {
         "[canary]\nsize = 2\ngroups = [\"{G}\", \"{}\"]\nhold = \"{hold}\"\n[waves]\nsize = 3\norder = \"name\"\n",
         group_id(3)
     );
-    let decisions = format!(
+    let mut decisions = format!(
         "[[decision]]\nrule = \"C02\"\ngroup = \"{TOWN_HALL}\"\naction = \"leave\"\nreason = \"V1 goes on\"\nby = \"test\"\n[[decision]]\nrule = \"C27\"\ngroup = \"{}\"\naction = \"include\"\nreason = \"known\"\nby = \"test\"\n",
         group_id(3)
     );
+    for name in nesting {
+        let n: u32 = name.trim_start_matches("Extra ").parse().unwrap();
+        decisions += &format!(
+            "[[decision]]\nrule = \"C26\"\ngroup = \"{}\"\naction = \"include\"\nreason = \"known\"\nby = \"test\"\n",
+            group_id(n)
+        );
+    }
     let (opened, inventory) = bundle_open(&bundle);
     let assessed = Assessed::run(&inventory, &world.settings, AboutBundle::of(&opened)).unwrap();
     let text = |text: &'static str, path: &'static str| TomlText { text, path: Path::new(path) };
@@ -166,7 +178,7 @@ impl Stage {
         let base = Path::new("/dev/shm");
         let dir = if base.is_dir() { base.to_owned() } else { std::env::temp_dir() };
         let options = Options { settings: self.settings.clone(), ..Options::default() };
-        with(&groupshift::twin::Stage { plan: &self.plan, inventory: &read, options, dir })
+        with(&groupshift::twin::Stage { plan: &self.plan, inventory: &read, options, dir, kept: None })
     }
     pub fn seeded(&'static self, seed: u64) -> Play {
         self.begin(Twin::of(self.inventory(), &self.plan, Some(seed)))
@@ -195,6 +207,13 @@ impl Stage {
         Play { stage: self, twin, before, options, run: run.id().to_owned(), dir }
     }
 
+    /// The plan with other steps, hashed anew: what no planner makes.
+    pub fn with_steps(&mut self, steps: Vec<Step>) {
+        self.plan.steps = steps;
+        self.plan.sha256.clear();
+        self.plan.sha256 = plan::file::hash(&self.plan).unwrap();
+        self.bytes = plan::canonical(&self.plan).unwrap();
+    }
     pub fn group(&self, name: &str) -> &PlannedGroup {
         let head = format!("CN={name},");
         self.plan.waves.iter().flat_map(|w| &w.groups).find(|g| g.dn.starts_with(&head)).unwrap()
@@ -224,8 +243,8 @@ pub struct Play {
     pub twin: Twin,
     pub before: Before,
     pub options: Options,
-    run: String,
-    dir: tempfile::TempDir,
+    pub run: String,
+    pub dir: tempfile::TempDir,
 }
 
 impl Play {

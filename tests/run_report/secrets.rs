@@ -57,8 +57,7 @@ fn the_jobs_secrets_stay_in_the_tenant() {
     let bytes = executable();
     let plan = groupshift::plan::from_bytes(&bytes, Path::new("plan.json")).unwrap();
     let store = desk.store();
-    let folder = desk.dir.path().join("plan");
-    let run = store.begin(&plan, &bytes, &folder, store::DOMAIN, store::at(-14 * 3600 * 2)).unwrap();
+    let run = store.begin_rehearsal(&plan, &bytes, store::DOMAIN, store::at(-28 * 3600)).unwrap();
     let twin = Twin::of(inventory, &plan, None);
     let ports = twin.ports();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -112,8 +111,22 @@ fn what_the_configuration_names_is_never_said_or_kept() {
     let (code, status) = said(&["cutover", "status"]);
     assert_eq!(code, 0);
     assert!(String::from_utf8_lossy(&status).contains("Stopped: "), "{}", String::from_utf8_lossy(&status));
+    // A run that touched nothing does not stand in the way of another plan.
+    std::fs::write(
+        desk.path("other.json"),
+        crate::refused::variant(|plan| {
+            plan.executable = true;
+            plan.stops.clear();
+            plan.tool = "another".to_owned();
+        }),
+    )
+    .unwrap();
+    let (_, other) = said(&["cutover", "run", "other.json"]);
+    assert!(String::from_utf8_lossy(&other).contains("another plan is closed"), "{}", String::from_utf8_lossy(&other));
+    let (code, _) = said(&["cutover", "rollback", "--all", "--yes"]);
+    assert_eq!(code, 1);
     // The same command goes on with the same run.
-    let (_, again) = said(&["cutover", "run", "plan.json"]);
+    let (_, again) = said(&["cutover", "run", "other.json"]);
     assert!(String::from_utf8_lossy(&again).contains("going on with run"));
     let (code, _) = said(&["snapshot", "export", "--out", "copy"]);
     assert_eq!(code, 0);

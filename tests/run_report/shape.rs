@@ -82,6 +82,9 @@ fn every_write_is_there_with_what_stood_before_and_after_it() {
     assert_eq!(value["steps"][4]["writes"], counts);
     assert_eq!(value["stop"]["differences"][0]["key"], "D-1a2b3c4d");
     assert_eq!(value["remarks"][1]["kind"], "learnt");
+    assert!(
+        value["verdict"]["notes"].to_string().contains("membership-option is on: 12 groups rest on it still to come")
+    );
     // The verdict comes first, and what to do next before everything else.
     assert!(md.starts_with("# groupshift run "));
     let (verdict, next) = (md.find("Stopped: S27").unwrap(), md.find("## What to do next").unwrap());

@@ -46,6 +46,13 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
             printer.note(format!("going on with run {} of this plan", plain(&known.id)));
             store.run(Some(&known.id))?
         }
+        // Nothing of it is in effect, and nothing has to be taken back: the new plan takes its place.
+        Some(other) if touched_nothing(&store.run(Some(&other.id))?)? => {
+            let why = "it never wrote anything; a run of another plan took its place";
+            store.run(Some(&other.id))?.set_state(RunState::RolledBack, Some(why))?;
+            printer.note(format!("run {} of another plan is closed: {why}", plain(&other.id)));
+            new_run(&store, &plan, &args.plan, &domain)?
+        }
         Some(other) => {
             return Err(Error::usage(format!(
                 "run {} of another plan is not ended in {}",
@@ -55,14 +62,24 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
             .hint(format!("Go on with it: groupshift cutover resume --run {}", plain(&other.id)))
             .hint(format!("Or take it back: groupshift cutover rollback --run {} --all", plain(&other.id))));
         }
-        None => {
-            let bytes = std::fs::read(&args.plan).map_err(|e| Error::io("read the plan", &args.plan, e))?;
-            let beside = args.plan.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            store.begin(&plan, &bytes, beside, &domain, chrono::Utc::now())?
-        }
+        None => new_run(&store, &plan, &args.plan, &domain)?,
     };
     lock.name_run(run.id())?;
     go(&run, &plan, &options, &config, None, global, printer)
+}
+
+/// Whether a run came no further than looking and keeping what it saw.
+fn touched_nothing(run: &Run) -> Result<bool> {
+    let plan = run.plan()?;
+    let looks = |id: &str| plan.steps.iter().any(|s| s.id == id && matches!(s.kind.as_str(), "preflight" | "snapshot"));
+    let only_looked = run.steps()?.iter().all(|s| s.state == StepState::Pending || looks(&s.step));
+    Ok(only_looked && run.writes()?.is_empty())
+}
+
+fn new_run(store: &Store, plan: &Plan, path: &Path, domain: &str) -> Result<Run> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read the plan", path, e))?;
+    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    store.begin(plan, &bytes, beside, domain, chrono::Utc::now())
 }
 
 /// No run is begun that could not take its first step.
@@ -121,7 +138,8 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Why a run stopped whose operator did not wait for its current object.
-const LEFT: &str = "the operator left with Ctrl-C";
+const LEFT: &str =
+    "the operator left with Ctrl-C before the current step ended; a job that was started may still be working";
 
 /// Runs something on a runtime of its own, which does not wait for what it left behind.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {

@@ -9,12 +9,14 @@ use crate::directory::inventory::Inventory;
 use crate::error::{Error, Result};
 use crate::plan::model::{Holds, Order, Step};
 use crate::report::model::{Gate, GateStatus, View};
+use hashbrown::HashSet;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 impl<P: Surroundings> Engine<'_, P> {
-    /// Gates of the environment, judged over a live look.
-    pub(super) fn judge_gates(&self, inventory: &Inventory) -> Result<Vec<Gate>> {
+    /// Gates of the environment, judged over a live look. Groups that refuse the agent hold a run back where it would take
+    /// them over.
+    fn judge_gates(&self, inventory: &Inventory) -> Result<Vec<Gate>> {
         let mut settings = self.options.settings.clone();
         for gate in self.plan.gates.iter().filter(|g| g.attested.is_some()) {
             if let Some(word) = &gate.attested {
@@ -33,7 +35,20 @@ impl<P: Surroundings> Engine<'_, P> {
             limits: Vec::new(),
         };
         let assessed = Assessed::run(inventory, &settings, about)?;
-        Ok(assessed.header().gates.clone())
+        let mut gates = assessed.header().gates.clone();
+        for gate in gates.iter_mut().filter(|g| g.id == "C37" && g.status == GateStatus::Fail) {
+            let planned: HashSet<&str> = self.planned().iter().map(|g| g.object_guid.as_str()).collect();
+            let refuses = |i: &usize| {
+                let own = inventory.ad.groups.get(assessed.entry(*i).ad as usize);
+                let guid = own.map(|g| inventory.ad_object(g).guid.to_string());
+                guid.is_some_and(|g| planned.contains(g.as_str())) && assessed.is_flagged(*i, "C37")
+            };
+            if !(0..assessed.len()).any(|i| refuses(&i)) {
+                gate.status = GateStatus::Pass;
+                gate.message += "; none of them is in a wave";
+            }
+        }
+        Ok(gates)
     }
 
     /// Stops at gates that fail, or that nobody knows, where they hold back a run.

@@ -77,17 +77,14 @@ impl<P: Surroundings> Engine<'_, P> {
         self.run.put("settled", &serde_json::to_value(&all).unwrap_or_default())
     }
 
-    /// Groups of waves that are not verified yet whose prediction rests on a point, and their possible removals.
+    /// Groups of waves that are still to come whose prediction rests on a point, and their possible removals.
     fn resting_on(&self, point: &str) -> Result<(u64, u64)> {
-        let verified = self.verified()?;
-        let rest: Vec<&PlannedGroup> = self
-            .plan
-            .waves
-            .iter()
-            .filter(|w| !verified.contains(w.name.as_str()))
-            .flat_map(|w| &w.groups)
-            .filter(|g| g.predicted.depends.iter().any(|d| d == point))
-            .collect();
+        let mut rest: Vec<&PlannedGroup> = Vec::new();
+        for step in self.plan.steps.iter().filter(|s| s.kind == "hold-job") {
+            let to_come = matches!(self.run.step(&step.id)?.state, StepState::Pending | StepState::Undone);
+            let waves = self.plan.waves.iter().filter(|w| to_come && step.wave.as_deref() == Some(w.name.as_str()));
+            rest.extend(waves.flat_map(|w| &w.groups).filter(|g| g.predicted.depends.iter().any(|d| d == point)));
+        }
         Ok((rest.len() as u64, rest.iter().map(|g| g.predicted.possible_removals.count).sum()))
     }
 

@@ -50,6 +50,14 @@ pub struct Store {
     lock_folder: Option<PathBuf>,
 }
 
+/// What a new run is called, and who began it where.
+struct Named {
+    id: String,
+    nonce: String,
+    host: String,
+    user: String,
+}
+
 const LISTING: Act = Act::reading("list the runs");
 
 impl Store {
@@ -90,6 +98,12 @@ impl Store {
         self
     }
 
+    /// For a store that is thrown away: nothing waits for the disk.
+    pub fn thrown_away(self) -> Result<Store> {
+        self.file.direct(LISTING, |conn| Ok(conn.pragma_update(None, "synchronous", "OFF")?))?;
+        Ok(self)
+    }
+
     /// Keeps the locks of domains in this folder, as for a rehearsal, which touches no domain.
     pub fn with_lock_folder(mut self, folder: &Path) -> Store {
         self.lock_folder = Some(folder.to_owned());
@@ -120,14 +134,20 @@ impl Store {
             return Err(Error::failed("the plan's bytes are not those of the plan that is to be run"));
         }
         let id = self.free_id(clock)?;
-        self.begin_as(plan, plan_bytes, scripts_from, domain, clock, (id, uuid::Uuid::new_v4().simple().to_string()))
+        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        self.begin_as(plan, plan_bytes, scripts_from, domain, clock, Named { id, nonce, host: host(), user: user() })
     }
 
     /// Begins a rehearsal: it may pass what stops a real run, and its names are the same every time.
     pub fn begin_rehearsal(&self, plan: &Plan, plan_bytes: &[u8], domain: &str, clock: DateTime<Utc>) -> Result<Run> {
-        let names = (format!("{}-0000", clock.format("%Y%m%d-%H%M")), "rehearsal".to_owned());
         let nowhere = self.file.dir.join("no-reviewed-scripts");
-        let run = self.begin_as(plan, plan_bytes, &nowhere, domain, clock, names)?;
+        let named = Named {
+            id: format!("{}-0000", clock.format("%Y%m%d-%H%M")),
+            nonce: "rehearsal".to_owned(),
+            host: "(the twin)".to_owned(),
+            user: "(a rehearsal)".to_owned(),
+        };
+        let run = self.begin_as(plan, plan_bytes, &nowhere, domain, clock, named)?;
         run.put(crate::cutover::engine::REHEARSAL, &serde_json::Value::Bool(true))?;
         Ok(run)
     }
@@ -139,7 +159,7 @@ impl Store {
         scripts_from: &Path,
         domain: &str,
         clock: DateTime<Utc>,
-        (id, nonce): (String, String),
+        Named { id, nonce, host, user }: Named,
     ) -> Result<Run> {
         let record = RunRecord {
             id: id.clone(),
@@ -149,8 +169,8 @@ impl Store {
             tenant: plan.bundle.tenant.clone(),
             nonce,
             begun: clock,
-            host: host(),
-            user: user(),
+            host,
+            user,
             state: RunState::Open,
             pin: None,
             reason: None,

@@ -41,7 +41,9 @@ fn of_writes(run: &Run, plan: &Plan, writes: &[WriteRecord]) -> Result<Standing>
         .collect();
     let waves: Vec<WaveStanding> = plan.waves.iter().map(|w| wave(w, &steps)).collect();
     let remarks = run.remarks()?;
-    let stop = read(run.get("stop")?).filter(|_| record.state == RunState::Stopped);
+    // One of before, which something else followed, is not why it stands still now.
+    let is_why = |stop: &Halted| record.state == RunState::Stopped && record.reason.as_ref() == Some(&stop.headline);
+    let stop = read(run.get("stop")?).filter(is_why);
     let rollback = read(run.get("rolled")?);
     let mut differences = Vec::new();
     for step in &plan.steps {
@@ -61,7 +63,7 @@ fn of_writes(run: &Run, plan: &Plan, writes: &[WriteRecord]) -> Result<Standing>
     let mut standing = Standing {
         schema: RUN_SCHEMA.to_owned(),
         verdict: Verdict { state: VerdictState::Open, headline: String::new(), notes: Vec::new(), next: Vec::new() },
-        run: about(record, plan),
+        run: about(record, plan, read(run.get("rehearsal")?).unwrap_or(false)),
         summary,
         stop,
         waves,
@@ -69,6 +71,8 @@ fn of_writes(run: &Run, plan: &Plan, writes: &[WriteRecord]) -> Result<Standing>
         differences,
         rollback,
         remarks,
+        settled: read(run.get("settled")?).unwrap_or_default(),
+        left_out: read(run.get("left-out")?).unwrap_or_default(),
     };
     standing.verdict = words::verdict(&standing);
     Ok(standing)
@@ -79,7 +83,7 @@ fn read<T: serde::de::DeserializeOwned>(value: Option<Value>) -> Option<T> {
     value.and_then(|v| serde_json::from_value(v).ok())
 }
 
-fn about(record: RunRecord, plan: &Plan) -> About {
+fn about(record: RunRecord, plan: &Plan, rehearsal: bool) -> About {
     let pin = record.pin;
     About {
         id: record.id,
@@ -98,6 +102,7 @@ fn about(record: RunRecord, plan: &Plan) -> About {
         bundle_sha256: plan.bundle.sha256.clone(),
         bundle_created: plan.bundle.created.clone(),
         order: plan.order.as_str().to_owned(),
+        rehearsal,
     }
 }
 

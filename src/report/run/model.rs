@@ -41,6 +41,23 @@ pub struct Standing {
     pub rollback: Option<Rolled>,
     /// What was accepted, confirmed and learnt.
     pub remarks: Vec<Remark>,
+    /// Open points of the plan that this tenant's behaviour settled, and what that means for the groups still to come.
+    pub settled: Vec<SettledPoint>,
+    /// Object ids of groups that were rolled back one by one, which no later wave takes in again.
+    pub left_out: Vec<String>,
+}
+
+/// An open point that is settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SettledPoint {
+    pub point: String,
+    pub answer: String,
+    pub text: String,
+    /// Planned groups of waves still to come that rest on it.
+    pub groups: u64,
+    /// Possible removals of the plan that this decides.
+    pub removals: u64,
 }
 
 /// The answer first.
@@ -105,6 +122,8 @@ pub struct About {
     pub bundle_sha256: String,
     pub bundle_created: String,
     pub order: String,
+    /// Run on a twin in memory; nothing real was touched.
+    pub rehearsal: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

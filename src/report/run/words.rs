@@ -46,6 +46,9 @@ pub(super) fn verdict(standing: &Standing) -> Verdict {
 
 fn notes(standing: &Standing) -> Vec<String> {
     let (s, mut out) = (&standing.summary, Vec::new());
+    if standing.run.rehearsal {
+        out.push("A rehearsal: all of this happened on a twin in memory, and nothing real was touched.".to_owned());
+    }
     if s.past_point_of_no_return {
         out.push(
             "Group writeback V2 is off: that is past the point of no return. Rules and stamps stay; a rollback restores AD, \
@@ -70,6 +73,21 @@ fn notes(standing: &Standing) -> Vec<String> {
     let found: usize = standing.differences.iter().map(|d| d.differences.len()).sum();
     if found > 0 {
         out.push(format!("{} from the prediction, not accepted.", count(found as u64, "difference", "differences")));
+    }
+    for point in &standing.settled {
+        let rest = match point.groups {
+            0 => "no group still to come rests on it".to_owned(),
+            n => format!(
+                "{} still to come, with {}",
+                count(n, "group rests on it", "groups rest on it"),
+                count(point.removals, "possible removal", "possible removals")
+            ),
+        };
+        out.push(format!("Settled: {} is {}: {rest}.", point.point, point.answer));
+    }
+    if !standing.left_out.is_empty() {
+        let n = count(standing.left_out.len() as u64, "group was", "groups were");
+        out.push(format!("{n} rolled back one by one; no wave of this run takes them in again."));
     }
     let learnt = standing.remarks.iter().filter(|r| r.kind == "learnt").count();
     if learnt > 0 {
@@ -123,7 +141,7 @@ fn next(standing: &Standing, state: VerdictState) -> Vec<String> {
 
 /// The first wave that is not verified.
 fn next_wave(standing: &Standing) -> Option<&WaveStanding> {
-    standing.waves.iter().find(|w| matches!(w.state, StepState::Pending | StepState::Begun))
+    standing.waves.iter().find(|w| w.state != StepState::Done)
 }
 
 /// A name as one argument, in PowerShell, cmd and a Unix shell alike.
@@ -178,6 +196,8 @@ pub(super) fn remark_word(kind: &str) -> &str {
         "adopted" => "Taken over",
         "clock" => "Clock",
         "controller" => "Controller",
+        "unknown" => "Not known",
+        "would-stop" => "A real run would stop",
         other => other,
     }
 }
