@@ -1,5 +1,5 @@
 //! Stamps every anchored group below a container as a cutover does: the real engine over the real directory, with journal
-//! and snapshots in a store; only tenant and operator are the twin's, since stamping asks nothing of them.
+//! and snapshots in a store; only the tenant is the twin's, since stamping asks nothing of it but that no job runs.
 //! `stamper --config FILE --plan PLAN --base DN --store DIR` takes the form of its plan from PLAN, and prints what it did
 //! and how long it took as JSON.
 
@@ -7,7 +7,7 @@ use clap::Parser;
 use groupshift::config::{self, Secret};
 use groupshift::cutover::engine::{Ending, Engine, Options};
 use groupshift::cutover::live::ad::LiveDirectory;
-use groupshift::cutover::port::{Directory, Ports};
+use groupshift::cutover::port::{Answer, Directory, Level, Operator, Ports};
 use groupshift::cutover::record::SnapshotKind;
 use groupshift::cutover::store::{Snapshot, Store, object_to_json};
 use groupshift::directory::{Anchor, Inventory, ObjectGuid};
@@ -35,6 +35,26 @@ struct Arguments {
     /// A folder for the store.
     #[arg(long)]
     store: PathBuf,
+}
+
+/// Says nothing, and has the real time.
+struct Silent;
+
+impl Operator for Silent {
+    fn say(&self, _: Level, _: &str) {}
+    fn progress(&self, _: &str, _: u64, _: Option<u64>) {}
+    async fn ask(&self, _: &str, _: &str) -> Result<Answer> {
+        Ok(Answer::Nobody)
+    }
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        chrono::Utc::now()
+    }
+    async fn sleep(&self, time: std::time::Duration) {
+        tokio::time::sleep(time).await;
+    }
+    fn wants_to_stop(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The plan with the one step, for these groups.
@@ -109,13 +129,8 @@ async fn stamp(arguments: &Arguments) -> Result<serde_json::Value> {
     }
     let snapshots = started.elapsed();
     let twin = Twin::of(Inventory::default(), &plan, None).ports();
-    let ports = Ports {
-        directory,
-        tenant: twin.tenant,
-        servers: twin.servers,
-        observer: twin.observer,
-        operator: twin.operator,
-    };
+    let ports =
+        Ports { directory, tenant: twin.tenant, servers: twin.servers, observer: twin.observer, operator: Silent };
     let options = Options { rehearsal: true, ..Options::default() };
     let started = Instant::now();
     let ending = Engine::new(&ports, &run, &plan, &options).go().await?;

@@ -40,6 +40,9 @@ pub mod plan;
 /// The run of a plan: journal, snapshots, steps, rollback, over live systems or their twin.
 pub mod cutover;
 
+/// The proof afterwards, and every day: what is, held against what should be.
+pub mod audit;
+
 /// A tenant with its forest and its servers in memory: what a rehearsal runs on.
 pub mod twin;
 

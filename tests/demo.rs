@@ -249,14 +249,29 @@ fn the_readme_lists_every_rule_and_gate() {
             g.sources.join(", ")
         );
     }
+    hold_table("rules", &table);
+}
+
+#[test]
+fn the_readme_lists_every_check() {
+    let mut table = String::from("| id | what | severity | source |\n|---|---|---|---|\n");
+    for c in groupshift::audit::checks() {
+        table += &format!("| {} | {} | {} | {} |\n", c.id, c.title, c.severity.as_str(), c.sources.join(", "));
+    }
+    hold_table("checks", &table);
+}
+
+/// Holds a table of the README, between its marks, against what the registry says, or rewrites it.
+fn hold_table(name: &str, table: &str) {
     let path = root().join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
-    let (start, end) = ("to rewrite -->\n", "<!-- /rules -->");
-    let from = readme.find(start).unwrap() + start.len();
-    let to = readme.find(end).unwrap();
+    let (start, end) = (format!("<!-- {name}: "), format!("<!-- /{name} -->"));
+    let from = readme.find(&start).unwrap();
+    let from = from + readme[from..].find("-->\n").unwrap() + 4;
+    let to = readme.find(&end).unwrap();
     if updating() {
         std::fs::write(&path, format!("{}{table}{}", &readme[..from], &readme[to..])).unwrap();
     } else {
-        assert_eq!(&readme[from..to], table, "the README's table; GROUPSHIFT_UPDATE=1 rewrites it");
+        assert_eq!(&readme[from..to], table, "the README's table of {name}; GROUPSHIFT_UPDATE=1 rewrites it");
     }
 }

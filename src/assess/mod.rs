@@ -21,7 +21,7 @@ mod truth;
 use crate::predict::{cloud, index, members};
 
 pub(crate) use container::find as find_container;
-pub(crate) use context::published_order;
+pub(crate) use context::{Context, published_order};
 pub(crate) use run::bundle_ref;
 
 pub use gates::{GateRule, all as gates};

@@ -39,8 +39,11 @@ pub mod files {
     pub const PROVISIONING_LOGS: &str = "provisioning-logs.jsonl.zst";
     pub const ACCESS_PACKAGES: &str = "access-packages.jsonl.zst";
     pub const ACCESS_ASSIGNMENTS: &str = "access-package-assignments.jsonl.zst";
+    /// Events of the controllers' security logs, as `directory::events::SecurityEvent`.
+    pub const SECURITY_EVENTS: &str = "security-events.jsonl.zst";
     /// Files that a bundle may have after the others, in this order; read only by who needs them.
-    pub const RAW: &[&str] = &[AD_METADATA, ENTRA_DELTA, PROVISIONING_LOGS, ACCESS_PACKAGES, ACCESS_ASSIGNMENTS];
+    pub const RAW: &[&str] =
+        &[AD_METADATA, ENTRA_DELTA, PROVISIONING_LOGS, ACCESS_PACKAGES, ACCESS_ASSIGNMENTS, SECURITY_EVENTS];
     pub const DATA: [&str; 11] = [
         AD_OBJECTS,
         AD_MEMBERS,

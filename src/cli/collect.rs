@@ -31,6 +31,9 @@ pub struct Args {
     /// Share of the tenant's Microsoft Graph limit to use, in percent
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "offline")]
     graph_budget: Option<u8>,
+    /// Zone of the times in CSV exports of security events, as +01:00 [default: taken as UTC, and said]; XML has its own
+    #[arg(long, value_name = "OFFSET", requires = "offline", allow_hyphen_values = true)]
+    event_zone: Option<chrono::FixedOffset>,
     /// Make a bundle even if the collection falls short; it says so for ever
     #[arg(long)]
     accept_partial: bool,
@@ -47,7 +50,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let created = || chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let manifest = match &args.offline {
         Some(dir) => {
-            let wishes = Wishes { domain: config.settings.cloud_sync.domain.clone() };
+            let wishes = Wishes { domain: config.settings.cloud_sync.domain.clone(), event_zone: args.event_zone };
             collect(dir, &args.out, &wishes, created(), args.accept_partial, printer)?
         }
         None => {
@@ -74,7 +77,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 }
 
 /// Runs the live collection with its progress line and its notes.
-fn read_live(
+pub(super) fn read_live(
     config: &crate::config::Config,
     wishes: live::Wishes,
     since: Option<Base>,
@@ -164,6 +167,17 @@ pub fn collect(
 enum Way {
     Live,
     Offline,
+}
+
+/// Writes what was collected live, as of now.
+pub(super) fn save_live(
+    collected: Collected,
+    out: &Path,
+    accept_partial: bool,
+    printer: &mut Printer,
+) -> Result<Manifest> {
+    let created = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    save(collected, out, created, accept_partial, Way::Live, printer)
 }
 
 /// Writes the bundle, unless what was collected falls short and that is not accepted.

@@ -1,7 +1,7 @@
 //! `demo`: the whole job on the built-in example tenant.
 
 use super::printer::{BOLD, Printer};
-use super::{Global, assess, collect, diff, plan, rehearse};
+use super::{Global, assess, audit, collect, diff, plan, rehearse};
 use crate::assess::Settings;
 use crate::assess::{AboutBundle, Accepted, Assessed};
 use crate::collect::offline::{self, Wishes};
@@ -32,7 +32,7 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     bar.finish_and_clear();
     collect::collect(&export, &bundle_dir, &Wishes::default(), example::COLLECTED.to_owned(), false, printer)?;
     let (opened, inventory) = bundle::open(&bundle_dir)?;
-    let settings = crate::assess::Settings::default();
+    let settings = Settings::default();
     let assessed = Assessed::run(&inventory, &settings, AboutBundle::of(&opened))?;
     let names = assess::FILE_NAMES;
     let reports = out.join("assessment");
@@ -40,6 +40,9 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     assess::show(&assessed, Some(&reports), &names, printer);
     diff::demo(&assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
     plan::demo(&assessed, &out.join("plan"), printer)?;
+    let evidence = crate::audit::Evidence::read(&bundle_dir, &opened)?;
+    let about = AboutBundle::of(&opened);
+    audit::demo(&inventory, about, &evidence, &out.join("plan/plan.json"), &out.join("audit"), printer)?;
     mended(&out.join("mended"), printer)?;
     if !printer.is_json() {
         printer.line(format!(

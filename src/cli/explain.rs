@@ -1,9 +1,10 @@
-//! `explain`: a rule or gate in full, from the one registry; or what an expression of the mapping language gives for a
+//! `explain`: a rule, gate or check in full, from the one registry; or what an expression of the mapping language gives for a
 //! group of a bundle.
 
 use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
 use super::{Global, configuration};
 use crate::assess::{self, sources};
+use crate::audit;
 use crate::error::{Error, Place, Result, exit};
 use crate::graph::oracle::{Answer, Job};
 use crate::graph::{Graph, Options};
@@ -16,10 +17,10 @@ use std::sync::{Arc, Mutex};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// C01…C41, E1…E15
+    /// C01…C41, E1…E15, A01…A28
     #[arg(value_name = "ID", required_unless_present_any = ["all", "expression"])]
     id: Option<String>,
-    /// Every rule and gate, and the table of sources
+    /// Every rule, gate and check, and the table of sources
     #[arg(long, conflicts_with = "id")]
     all: bool,
     /// An expression of the mapping language, to be evaluated for a group of a bundle
@@ -77,8 +78,23 @@ fn texts() -> Vec<Text> {
         attestable: Some(g.attestable),
         sources: g.sources,
     });
-    let mut all: Vec<Text> = rules.chain(gates).collect();
-    all.sort_by_key(|t| (&t.id[..1], t.id[1..].parse::<u32>().unwrap_or(0), t.kind == "gate"));
+    let checks = audit::checks().iter().map(|c| Text {
+        id: c.id,
+        kind: "check",
+        title: c.title,
+        condition: c.condition,
+        why: c.why,
+        remedy: c.remedy,
+        severity: c.severity.as_str(),
+        verdict: None,
+        blocks: c.blocks,
+        attestable: None,
+        sources: c.sources,
+    });
+    let mut all: Vec<Text> = rules.chain(gates).chain(checks).collect();
+    // In the order in which a group meets them: rules, gates, checks.
+    let letter = |id: &str| "CEA".find(&id[..1]).unwrap_or(3);
+    all.sort_by_key(|t| (letter(t.id), t.id[1..].parse::<u32>().unwrap_or(0), t.kind == "gate"));
     all
 }
 
@@ -126,7 +142,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 fn normal(id: &str) -> String {
     let id = id.trim().to_uppercase();
     match (id.get(..1), id.get(1..).and_then(|n| n.parse::<u32>().ok())) {
-        (Some("C"), Some(n)) => format!("C{n:02}"),
+        (Some(letter @ ("C" | "A")), Some(n)) => format!("{letter}{n:02}"),
         (Some("E"), Some(n)) => format!("E{n}"),
         _ => id,
     }
@@ -134,8 +150,8 @@ fn normal(id: &str) -> String {
 
 fn unknown(id: &str, all: &[Text]) -> Error {
     let near = all.iter().map(|t| t.id).min_by_key(|known| strsim::levenshtein(id, known)).unwrap_or("C01");
-    Error::usage(format!("there is no rule or gate {id:?}"))
-        .hint(format!("Did you mean {near}? Rules are C01 to C41, gates E1 to E15."))
+    Error::usage(format!("there is no rule, gate or check {id:?}"))
+        .hint(format!("Did you mean {near}? Rules are C01 to C41, gates E1 to E15, checks A01 to A28."))
 }
 
 fn value(t: &Text) -> Value {
@@ -146,9 +162,11 @@ fn value(t: &Text) -> Value {
     if let Some(verdict) = t.verdict {
         value["verdict"] = json!(verdict);
     }
+    if t.verdict.is_none() {
+        value["blocks"] = json!(t.blocks);
+    }
     if let Some(attestable) = t.attestable {
         value["attestable"] = json!(attestable);
-        value["blocks"] = json!(t.blocks);
     }
     value
 }

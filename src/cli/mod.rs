@@ -1,6 +1,7 @@
 //! The door: one file a subcommand, each with its arguments, the calls it makes and what it prints. No domain logic.
 
 mod assess;
+mod audit;
 mod bundle;
 mod collect;
 mod config;
@@ -9,6 +10,7 @@ mod cutover;
 mod demo;
 mod diff;
 mod explain;
+mod handover;
 mod plan;
 mod preflight;
 mod printer;
@@ -16,8 +18,10 @@ mod rehearse;
 mod schema;
 mod shell;
 mod snapshot;
+mod state;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
+pub use audit::{check_texts, write_audit};
 pub use plan::example as example_plan;
 
 use crate::error::{Error, exit};
@@ -116,6 +120,10 @@ enum Command {
     Snapshot(snapshot::Command),
     /// Run a plan on an in-memory twin of its directory and tenant, with faults on request
     Rehearse(rehearse::Args),
+    /// Prove the result, on the day and every day after: every check, on live or collected state
+    Audit(audit::Args),
+    /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
+    Handover(handover::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -124,7 +132,7 @@ enum Command {
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
-    /// A rule or gate in full: condition, why it matters, remedy, source
+    /// A rule, gate or check in full: condition, why it matters, remedy, source
     Explain(explain::Args),
     /// The JSON Schema of a published file
     Schema(schema::Args),
@@ -155,6 +163,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
         Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
         Command::Rehearse(args) => rehearse::run(args, &cli.global, &mut printer),
+        Command::Audit(args) => audit::run(args, &cli.global, &mut printer),
+        Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

@@ -26,6 +26,10 @@ enum Name {
     Waves,
     /// decisions.toml
     Decisions,
+    /// audit.json
+    Audit,
+    /// What `handover --format json` prints
+    Handover,
     /// manifest.json of a bundle
     Bundle,
     /// connect-state.json, written by the collector script
@@ -44,6 +48,8 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         Name::Run => schema_for!(crate::report::run::model::RunReport),
         Name::Waves => schema_for!(crate::plan::policy::Policy),
         Name::Decisions => schema_for!(crate::plan::decisions::Decisions),
+        Name::Audit => schema_for!(crate::report::audit::document::Document),
+        Name::Handover => schema_for!(crate::report::handover::model::Handover),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
         Name::Preflight => schema_for!(crate::preflight::model::Preflight),

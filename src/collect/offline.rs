@@ -3,6 +3,7 @@
 
 use super::ad::{AdBuilder, AdFinished, NameKeys, Prepared};
 use super::entra::{Collection, EntraBuilder};
+use super::events;
 use super::graph_json::{self, Whole};
 use super::ldif;
 use super::tenant;
@@ -21,6 +22,8 @@ use std::sync::mpsc;
 pub struct Wishes {
     /// `[cloud_sync] domain`, where configured: exports of another domain are refused.
     pub domain: Option<String>,
+    /// Of times in event exports that have no zone.
+    pub event_zone: Option<chrono::FixedOffset>,
 }
 
 /// What came in.
@@ -44,6 +47,7 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
         sources: Vec::new(),
         parts: Vec::new(),
         raw: Vec::new(),
+        event_zone: wishes.event_zone,
         progress,
     };
     run.unread();
@@ -51,9 +55,10 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
     run.entra()?;
     run.cloud_sync()?;
     run.connect()?;
+    run.events()?;
     if run.sources.is_empty() {
         return Err(Error::input(Place::file(dir), "there is nothing to read in this folder").hint(
-            "Put exports into its ad/, entra/, cloudsync/ and connect/ folders; the README's section on exported files says how to make them.",
+            "Put exports into its ad/, entra/, cloudsync/, connect/ and events/ folders; the README's section on exported files says how to make them.",
         ));
     }
     check_domain(&run.inventory, &finished, wishes)?;
@@ -139,6 +144,7 @@ struct Run<'p, 'q> {
     sources: Vec<Source>,
     parts: Vec<Part>,
     raw: Vec<RawFile>,
+    event_zone: Option<chrono::FixedOffset>,
     progress: &'p mut Progress<'q>,
 }
 
@@ -158,12 +164,9 @@ impl Run<'_, '_> {
         names.sort();
         for name in names {
             match name.to_ascii_lowercase().as_str() {
-                "ad" | "entra" | "cloudsync" | "connect" => {}
-                "events" => {
-                    self.not_read("events/", "security events serve the audit; an assessment does not read them")
-                }
+                "ad" | "entra" | "cloudsync" | "connect" | "events" => {}
                 other if other.starts_with('.') => {}
-                _ => self.not_read(&name, "not one of ad/, entra/, cloudsync/, connect/"),
+                _ => self.not_read(&name, "not one of ad/, entra/, cloudsync/, connect/, events/"),
             }
         }
     }
@@ -393,6 +396,13 @@ impl Run<'_, '_> {
                     pages.entry("appRoleAssignedTo").or_default().add(&summary);
                     continue;
                 }
+                () if name.starts_with("secrets") => {
+                    self.source("cloudsync", &path);
+                    let (values, _) = graph_json::read_values(&path)?;
+                    let kept = values.iter().filter_map(tenant::notification);
+                    self.inventory.cloud_sync.notifications.get_or_insert_default().extend(kept);
+                    continue;
+                }
                 () if name.starts_with("provisioninglogs") => {
                     self.keep("cloudsync", &path, files::PROVISIONING_LOGS, "provisioningLogs")?;
                     continue;
@@ -437,6 +447,41 @@ impl Run<'_, '_> {
             read: self.inventory.connect.len() as u64,
             ..Part::default()
         });
+        Ok(())
+    }
+
+    /// Security events of domain controllers, for an audit.
+    fn events(&mut self) -> Result<()> {
+        let mut raw = None;
+        for path in self.folder.files("events")? {
+            let name = format!("events/{}", path.file_name().unwrap_or_default().to_string_lossy());
+            if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml") || e.eq_ignore_ascii_case("csv")) {
+                self.not_read(&name, "event exports are *.xml or *.csv; of an .evtx file make one with: wevtutil qe FILE.evtx /lf:true /f:XML");
+                continue;
+            }
+            self.source("events", &path);
+            let file = match &mut raw {
+                Some(file) => file,
+                None => raw.insert(RawFile::new(files::SECURITY_EVENTS)?),
+            };
+            let progress = &mut *self.progress;
+            let mut read = 0u64;
+            let summary = events::read_file(&path, self.event_zone, &mut |event| {
+                read += 1;
+                if read.is_multiple_of(4096) {
+                    progress(&path, read);
+                }
+                file.push(&event)
+            })?;
+            self.parts.push(Part {
+                source: "events".to_owned(),
+                partition: name.clone(),
+                read: summary.kept,
+                ..Part::default()
+            });
+            self.inventory.problems.extend(summary.problems(&name));
+        }
+        self.raw.extend(raw);
         Ok(())
     }
 

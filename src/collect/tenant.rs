@@ -41,6 +41,36 @@ pub(super) fn sku(value: &Value) -> Sku {
     }
 }
 
+/// The notification settings among the secrets of a configuration: threshold of deletions and who is told. No other key
+/// is looked at, and of this one only these four properties are kept.
+pub(super) fn notification(secret: &Value) -> Option<Value> {
+    const KEPT: [&str; 4] = ["Enabled", "Recipients", "DeleteThresholdEnabled", "DeleteThresholdValue"];
+    if !text(secret, "key")?.eq_ignore_ascii_case("SyncNotificationSettings") {
+        return None;
+    }
+    let settings: Value = serde_json::from_str(&text(secret, "value")?).ok()?;
+    let kept = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), settings.get(*name)?.clone())));
+    Some(Value::Object(kept.collect()))
+}
+
 fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nothing_else_of_the_secrets_is_kept() {
+        let settings = json!({ "Enabled": true, "Recipients": "ops@contoso.com", "DeleteThresholdEnabled": true,
+            "DeleteThresholdValue": 50, "Password": "p" });
+        let secret = |key: &str, value: String| json!({ "key": key, "value": value });
+        let found = notification(&secret("SyncNotificationSettings", settings.to_string())).unwrap();
+        assert_eq!((found.get("Recipients").unwrap(), found.get("Password")), (&json!("ops@contoso.com"), None));
+        assert_eq!(notification(&secret("AppKey", settings.to_string())), None);
+        assert_eq!(notification(&secret("SyncNotificationSettings", "*****".to_owned())), None);
+        assert_eq!(notification(&json!({ "key": "SyncNotificationSettings", "value": null })), None);
+    }
 }

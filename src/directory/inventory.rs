@@ -207,6 +207,9 @@ pub struct AdEnvironment {
     /// DNS names of the forest's domains, by its crossRef objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub forest_domains: Vec<String>,
+    /// What the domains are called before the backslash of an account's name: DNS name to NetBIOS name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub netbios_names: BTreeMap<String, String>,
     /// Of those, the ones that were searched for second carriers in `adminDescription`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub domains_searched: Vec<String>,
@@ -419,6 +422,9 @@ pub struct CloudSync {
     /// What it says its scope filters know (`schema/filterOperators`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_operators: Option<Vec<serde_json::Value>>,
+    /// `SyncNotificationSettings` of the configurations: threshold and recipients; nothing else of their secrets is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Vec<serde_json::Value>>,
     /// Kinds of file (`jobs`, `appRoleAssignedTo`, …) whose list is known not to be whole.
     pub partial: Vec<String>,
 }

@@ -3,6 +3,7 @@
 mod anchor;
 pub mod connect;
 mod dn;
+pub mod events;
 mod group_type;
 mod guid;
 pub mod inventory;

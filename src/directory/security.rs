@@ -95,9 +95,12 @@ pub enum Right {
         /// The property set that the attribute belongs to.
         set: Option<ObjectGuid>,
     },
+    /// A validated write, such as adding or removing oneself as a member.
+    Validated(ObjectGuid),
     CreateChild(ObjectGuid),
     DeleteChild(ObjectGuid),
     Delete,
+    DeleteTree,
     WriteDac,
     WriteOwner,
     GenericAll,
@@ -107,6 +110,11 @@ pub enum Right {
 impl Right {
     pub fn write_member() -> Right {
         Right::WriteProperty { attribute: schema::member(), set: Some(schema::membership()) }
+    }
+    /// The name itself, which a rename or a move writes, and the attribute that it is made of.
+    pub fn rename() -> [Right; 2] {
+        [schema::name(), schema::cn()]
+            .map(|attribute| Right::WriteProperty { attribute, set: Some(schema::public_information()) })
     }
     pub fn write_edoi() -> Right {
         Right::WriteProperty { attribute: schema::edoi(), set: Some(schema::personal_information()) }
@@ -118,9 +126,11 @@ impl Right {
     fn mask(self) -> u32 {
         match self {
             Right::WriteProperty { .. } => rights::WRITE_PROPERTY,
+            Right::Validated(_) => rights::SELF,
             Right::CreateChild(_) => rights::CREATE_CHILD,
             Right::DeleteChild(_) => rights::DELETE_CHILD,
             Right::Delete => rights::DELETE,
+            Right::DeleteTree => rights::DELETE_TREE,
             Right::WriteDac => rights::WRITE_DAC,
             Right::WriteOwner => rights::WRITE_OWNER,
             Right::GenericAll => rights::ALL,
@@ -133,7 +143,7 @@ impl Right {
     fn covered(self, kind: AceKind, object_type: ObjectGuid) -> bool {
         match self {
             Right::WriteProperty { attribute, set } => object_type == attribute || Some(object_type) == set,
-            Right::CreateChild(class) | Right::DeleteChild(class) => object_type == class,
+            Right::CreateChild(class) | Right::DeleteChild(class) | Right::Validated(class) => object_type == class,
             _ => kind == AceKind::Deny,
         }
     }

@@ -15,6 +15,7 @@ mod assemble;
 mod build;
 mod candidates;
 pub mod file;
+mod handover;
 mod lookup;
 mod mappings;
 mod outside;
@@ -31,5 +32,7 @@ mod waves;
 
 pub use build::{Input, Made, plan};
 pub use file::{canonical, from_bytes, hash, read};
+pub use handover::{Governed, handover};
 pub use model::{Order, PLAN_SCHEMA, Plan};
 pub use scripts::{NONCE, Script, scripts};
+pub(crate) use servers::written_through;

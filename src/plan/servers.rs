@@ -138,7 +138,7 @@ fn rule(
 }
 
 /// The AD connectors that groups are written back through: that of the container, else the one that names a container, else the only one.
-fn written_through<'c>(server: &'c ConnectServer, container: Option<&str>) -> Vec<&'c Connector> {
+pub(crate) fn written_through<'c>(server: &'c ConnectServer, container: Option<&str>) -> Vec<&'c Connector> {
     let mut all: Vec<&Connector> = server.connectors.iter().flatten().filter(|c| c.is_ad() && c.id.is_some()).collect();
     all.sort_by_key(|c| c.id.map(|i| i.as_u128()));
     let named: Vec<&Connector> = all

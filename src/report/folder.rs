@@ -6,12 +6,14 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How a file of ours begins, somewhere in its first bytes.
-const MARKS: [(&str, &str); 5] = [
+const MARKS: [(&str, &str); 7] = [
     (".ps1", "groupshift/connect-evidence/v1"),
     (".json", "groupshift/"),
     (".html", "groupshift"),
     (".csv", "objectId,objectGuid,"),
     (".md", "# groupshift "),
+    (".xml", "groupshift audit"),
+    (".sarif", "groupshift/audit/"),
 ];
 
 pub struct Folder {

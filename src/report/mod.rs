@@ -1,8 +1,10 @@
 //! Views of an assessment: HTML, CSV, JSON, Markdown. Every view reads the same published types (`model`), row by row.
 
+pub mod audit;
 pub mod csv;
 pub mod diff;
 pub mod folder;
+pub mod handover;
 pub mod html;
 pub mod json;
 pub mod markdown;

@@ -100,6 +100,41 @@ fn a_run_that_was_rolled_back_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_run_that_another_plan_took_the_place_of_is_not_gone_on_with() {
+    let (desk, id) = with_run(stopped);
+    // One that wrote something stands in the way, until somebody says what is to become of it.
+    let same_domain = crate::refused::variant(|plan| {
+        plan.executable = true;
+        plan.stops.clear();
+        plan.bundle.domain = Some(store::DOMAIN.to_owned());
+    });
+    std::fs::write(desk.path("plan.json"), same_domain).unwrap();
+    std::fs::write(
+        desk.path("groupshift.toml"),
+        "[ad]\nurl = \"ldaps://127.0.0.1:9\"\nuser = \"svc@contoso.com\"\npassword_env = \"GS_AD\"\n\
+         [entra]\ntenant_id = \"contoso.com\"\nclient_id = \"app\"\nauth = \"token\"\ntoken_env = \"GS_AD\"\n",
+    )
+    .unwrap();
+    let run = |more: &[&str]| {
+        let mut command = desk.command(&[&["cutover", "run", "plan.json"], more].concat());
+        let done = command.env("GS_AD", "x").env_remove("XDG_DATA_HOME").output().unwrap();
+        (done.status.code().unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, 2, "{said}");
+    for part in [format!("resume --run {id}"), format!("rollback --run {id} --all"), format!("--accept \"{id}=why\"")] {
+        assert!(said.contains(&part), "{part:?} is not in: {said}");
+    }
+    let (_, said) = run(&["--accept", &format!("{id}=the stamps stay, the new plan knows them")]);
+    assert!(said.contains("closed and left as it is"), "{said}");
+    desk.run(&["cutover", "status", "--run", &id])
+        .ok()
+        .prints(&["Closed, and left as it is: the stamps stay", "closed "]);
+    desk.run(&["cutover", "resume", "--run", &id]).code(2).says(&["is closed", "rollback --run"]);
+    assert_ne!(json(&desk, &["cutover", "status"], 0)["run"]["id"], id.as_str());
+}
+
+#[test]
 fn snapshots_are_listed_shown_and_verified() {
     let (desk, id) = with_run(stopped);
     desk.run(&["snapshot", "list"]).ok().prints(&["2 of 2 snapshots", &id, "ad-group"]);

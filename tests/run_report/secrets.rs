@@ -70,7 +70,7 @@ fn the_jobs_secrets_stay_in_the_tenant() {
             list.push(json!({ "key": key, "value": secret }));
         }
         ports.tenant.put_secrets(&job, &secrets).await.map_err(|f| f.error).unwrap();
-        let options = Options { rehearsal: true, yes: true, ..Options::default() };
+        let options = Options { rehearsal: true, yes: true, wave: Some("Canary".to_owned()), ..Options::default() };
         Engine::new(&ports, &run, &plan, &options).go().await
     });
     println!("the run ended with {ending:?}");

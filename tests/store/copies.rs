@@ -68,9 +68,9 @@ fn the_json_of_a_copy_is_what_the_journal_holds() {
         let body = &snapshots["snapshots"][at]["body"];
         assert_eq!(object_from_json(body).unwrap(), group(at as u32));
     }
-    assert_eq!(std::fs::read(copy.join("plan.json")).unwrap(), plan().1);
+    assert_eq!(std::fs::read(copy.join("plan.json")).unwrap(), small().1);
     // The scripts with the run's nonce are in it.
-    assert!(copy.join("run").join(&groupshift::plan::scripts(&plan().0).unwrap()[0].path).exists());
+    assert!(copy.join("run").join(&groupshift::plan::scripts(&small().0).unwrap()[0].path).exists());
     let manifest: CopyManifest = serde_json::from_value(json("manifest.json")).unwrap();
     assert_eq!((manifest.snapshots, manifest.writes, manifest.open_writes), (u64::from(GROUPS), u64::from(GROUPS), 0));
     let (_, again, problems) = Store::verify_copy(&copy).unwrap();

@@ -24,6 +24,26 @@ pub fn plan() -> &'static (Plan, Vec<u8>) {
     })
 }
 
+/// The same with few steps and one script: what a store does with a plan does not depend on how long it is.
+pub fn small() -> &'static (Plan, Vec<u8>) {
+    static PLAN: OnceLock<(Plan, Vec<u8>)> = OnceLock::new();
+    PLAN.get_or_init(|| {
+        let mut plan = plan().0.clone();
+        let mut scripts = 0;
+        plan.steps.retain(|s| {
+            scripts += usize::from(s.script.is_some());
+            s.script.is_none() || scripts == 1
+        });
+        plan.waves.truncate(1);
+        plan.waves[0].groups.truncate(2);
+        plan.outside.clear();
+        plan.sha256 = String::new();
+        plan.sha256 = plan::hash(&plan).unwrap();
+        let bytes = plan::canonical(&plan).unwrap();
+        (plan, bytes)
+    })
+}
+
 pub fn plan_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/example")
 }
@@ -61,7 +81,10 @@ pub fn begin(store: &Store) -> Run {
 }
 
 pub fn try_begin(store: &Store) -> Result<Run> {
-    let (plan, bytes) = plan();
+    begin_with(store, plan())
+}
+
+fn begin_with(store: &Store, (plan, bytes): &(Plan, Vec<u8>)) -> Result<Run> {
     // No reviewed scripts lie there: the run makes its own from the plan.
     store.begin(plan, bytes, &plan_folder().join("nowhere"), DOMAIN, at(0))
 }
@@ -129,7 +152,7 @@ pub const GROUPS: u32 = 4;
 pub fn work(store: &Store) -> Result<Run> {
     let run = match store.runs()?.last() {
         Some(run) => store.run(Some(&run.id))?,
-        None => try_begin(store)?,
+        None => begin_with(store, small())?,
     };
     if run.record()?.pin.is_none() {
         run.set_pin(&pin())?;

@@ -49,8 +49,18 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
         // Nothing of it is in effect, and nothing has to be taken back: the new plan takes its place.
         Some(other) if touched_nothing(&store.run(Some(&other.id))?)? => {
             let why = "it never wrote anything; a run of another plan took its place";
-            store.run(Some(&other.id))?.set_state(RunState::RolledBack, Some(why))?;
+            store.run(Some(&other.id))?.set_state(RunState::Closed, Some(why))?;
             printer.note(format!("run {} of another plan is closed: {why}", plain(&other.id)));
+            new_run(&store, &plan, &args.plan, &domain)?
+        }
+        // What it did stays in effect, on the operator's word; its journal and snapshots stay too.
+        Some(other) if options.accept.iter().any(|a| a.subject == other.id) => {
+            let former = store.run(Some(&other.id))?;
+            for word in options.accept.iter().filter(|a| a.subject == other.id) {
+                former.remark("closed", &plan.sha256, &word.reason, &word.by, chrono::Utc::now())?;
+                former.set_state(RunState::Closed, Some(&word.reason))?;
+            }
+            printer.note(format!("run {} of another plan is closed and left as it is", plain(&other.id)));
             new_run(&store, &plan, &args.plan, &domain)?
         }
         Some(other) => {
@@ -60,7 +70,11 @@ pub fn begin(args: RunArgs, global: &Global, printer: &mut Printer) -> Result<u8
                 plain(&domain)
             ))
             .hint(format!("Go on with it: groupshift cutover resume --run {}", plain(&other.id)))
-            .hint(format!("Or take it back: groupshift cutover rollback --run {} --all", plain(&other.id))));
+            .hint(format!("Or take it back: groupshift cutover rollback --run {} --all", plain(&other.id)))
+            .hint(format!(
+                "Or leave what it did as it is, where the new plan was made from a bundle collected since: --accept \"{}=why\"",
+                plain(&other.id)
+            )));
         }
         None => new_run(&store, &plan, &args.plan, &domain)?,
     };
@@ -262,6 +276,17 @@ pub fn resume(args: ResumeArgs, global: &Global, printer: &mut Printer) -> Resul
         RunState::Open | RunState::Stopped => {}
         RunState::Done => {
             printer.note(format!("run {} is done; every step is looked at once more", plain(run.id())));
+        }
+        RunState::Closed => {
+            return Err(Error::usage(format!(
+                "run {} is closed: a run of another plan took its place",
+                plain(run.id())
+            ))
+            .hint("See which runs there are: groupshift cutover status")
+            .hint(format!(
+                "What it did can be taken back: groupshift cutover rollback --run {} --all",
+                plain(run.id())
+            )));
         }
         RunState::RolledBack => {
             return Err(Error::usage(format!(

@@ -54,7 +54,7 @@ fn print(standing: &Standing, printer: &mut Printer) {
     let style = match standing.verdict.state {
         VerdictState::Done => GREEN,
         VerdictState::Stuck => RED,
-        VerdictState::Open | VerdictState::Stopped | VerdictState::RolledBack => YELLOW,
+        VerdictState::Open | VerdictState::Stopped | VerdictState::RolledBack | VerdictState::Closed => YELLOW,
     };
     printer.line(format!("{BOLD}Run {}{BOLD:#} in {}", plain(&run.id), plain(&run.domain)));
     printer.line(format!("{style}{}{style:#}", plain(&standing.verdict.headline)));

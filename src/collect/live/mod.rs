@@ -149,13 +149,14 @@ async fn both(
     let (known, container) = watch::channel(None);
     let ad = async {
         match ad {
-            Some(reader) => reader.collect(wishes, base, container, tell).await.map(Some),
+            // Boxed: each side is one large future, and what holds it inline pays for it in stack, level by level.
+            Some(reader) => Box::pin(reader.collect(wishes, base, container, tell)).await.map(Some),
             None => Ok(None),
         }
     };
     let entra = async {
         match entra {
-            Some(reader) => reader.collect(wishes, base, known, tell).await.map(Some),
+            Some(reader) => Box::pin(reader.collect(wishes, base, known, tell)).await.map(Some),
             None => {
                 drop(known);
                 Ok(None)

@@ -111,7 +111,7 @@ impl<P: Surroundings> Engine<'_, P> {
         for held in holding {
             stop = stop.next(held.remediation.clone());
         }
-        Err(Halt::Gate(stop.next("Then collect and plan again.")))
+        Err(Halt::Gate(stop.plan_again()))
     }
 
     /// Every Connect server that is there is one that the plan gives the rules to.
@@ -126,7 +126,8 @@ impl<P: Surroundings> Engine<'_, P> {
         Err(Halt::Gate(
             Stop::new(format!("{} Connect servers are there that the plan does not know", strangers.len()))
                 .lines(strangers)
-                .next("A server without the coexistence rules deletes the groups on the day that it becomes active. Collect its state and plan again."),
+                .next("A server without the coexistence rules deletes the groups on the day that it becomes active: its state has to be collected too (groupshift connect-script).")
+                .plan_again(),
         ))
     }
 
@@ -186,7 +187,8 @@ impl<P: Surroundings> Engine<'_, P> {
             return Err(Halt::Gate(
                 Stop::new("the snapshots do not verify; without them nothing could be restored")
                     .lines(problems)
-                    .next("Look at the store's disk. Begin a new run, which takes its snapshots anew; this one has changed nothing that cannot be undone."),
+                    .next("See which, and look at the store's disk: groupshift snapshot verify")
+                    .next("Take the run over from a sound copy on a fresh store: groupshift cutover adopt COPY"),
             ));
         }
         self.gate_copy()?;
@@ -202,7 +204,8 @@ impl<P: Surroundings> Engine<'_, P> {
                 return Err(Halt::Gate(
                     Stop::new("what V2's end changes is not decided for every group")
                         .lines(holding)
-                        .next("Record the decisions, plan again, and begin a run of the new plan. Nothing of this run needs to be taken back first."),
+                        .next("Record each decision in decisions.toml and plan with it (--decisions decisions.toml).")
+                        .plan_again(),
                 ));
             }
             for line in holding {
@@ -277,7 +280,8 @@ impl<P: Surroundings> Engine<'_, P> {
         }
         Err(Halt::Gate(
             Stop::new("no wave was verified under Cloud Sync, which this order asks for before V2 goes off")
-                .next("Plan again, with a canary wave."),
+                .next("The new plan needs a canary wave ([canary] in waves.toml).")
+                .plan_again(),
         ))
     }
 

@@ -120,7 +120,8 @@ impl<P: Surroundings> Engine<'_, P> {
             return Err(Halt::Drift(
                 Stop::new(format!("{} groups are in the job's scope that the plan did not see", strangers.len()))
                     .lines(strangers)
-                    .next("Nothing was scoped out. Find out who brought them in, then collect and plan again."),
+                    .next("Nothing was scoped out. Find out who brought them in.")
+                    .plan_again(),
             ));
         }
         self.scope_groups_out(&step.id, false, &now).await?;

@@ -135,6 +135,11 @@ impl Stop {
         self.next.push(next.into());
         self
     }
+    /// Where only a new plan helps: the commands that make and run one.
+    pub(in crate::cutover) fn plan_again(self) -> Stop {
+        self.next("Collect and plan again: groupshift collect --out BUNDLE; groupshift plan BUNDLE --out PLAN.json; groupshift cutover run PLAN.json")
+            .next("What this run wrote stays where it is, or is taken back first: groupshift cutover rollback --all")
+    }
 }
 
 /// What ends a step before its end.

@@ -89,7 +89,7 @@ impl<P: Surroundings> Engine<'_, P> {
             for (id, group) in batch.iter().zip(groups) {
                 let Some(group) = group else {
                     return Err(Halt::Drift(
-                        Stop::new(format!("the Entra group {id} of the plan is gone")).next("Collect and plan again."),
+                        Stop::new(format!("the Entra group {id} of the plan is gone")).plan_again(),
                     ));
                 };
                 let name = group.properties.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -174,7 +174,8 @@ impl<P: Surroundings> Engine<'_, P> {
 fn not_as_planned(differs: Vec<String>) -> Stop {
     Stop::new(format!("planned groups are not as the plan saw them: {} differences", differs.len()))
         .lines(differs)
-        .next("Nothing was written. Collect and plan again: the plan is about a state that is gone.")
+        .next("Nothing was written: the plan is about a state that is gone.")
+        .plan_again()
 }
 
 /// The same of an object as it was read just now.

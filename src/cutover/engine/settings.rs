@@ -115,7 +115,8 @@ impl<P: Surroundings> Engine<'_, P> {
                         return Err(Halt::Drift(
                             Stop::new("the job has a scoping filter that is not the one on WritebackEnabled")
                                 .line(format!("it is {other}"))
-                                .next("Nothing was saved. Take the filter out in the portal, or plan with scope = \"selected\" under [cloud_sync]."),
+                                .next("Nothing was saved. Take the filter out in the portal, then: groupshift cutover resume. Or plan with scope = \"selected\" under [cloud_sync].")
+                                .plan_again(),
                         ));
                     }
                     Some(_) => {}
@@ -143,7 +144,8 @@ impl<P: Surroundings> Engine<'_, P> {
                                     "it is {}",
                                     present.pointer("/source/expression").unwrap_or(&Value::Null)
                                 ))
-                                .next("Nothing was saved. Collect and plan again."),
+                                .next("Nothing was saved.")
+                                .plan_again(),
                             ));
                         }
                         if source(present) != source(new) {

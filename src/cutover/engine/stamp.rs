@@ -203,7 +203,8 @@ impl<P: Surroundings> Engine<'_, P> {
             return Err(Halt::Drift(
                 Stop::new(format!("{label}: {name} is not what the plan saw"))
                     .line(format!("expected {}, found {}", show(expects), show(&now)))
-                    .next("Nothing of it was touched. Find out who wrote it, then collect and plan again."),
+                    .next("Nothing of it was touched. Find out who wrote it.")
+                    .plan_again(),
             ));
         }
         let body = nested(name, writes.clone().unwrap_or(Value::Null));

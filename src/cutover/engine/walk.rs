@@ -213,7 +213,7 @@ impl<P: Surroundings> Engine<'_, P> {
 fn stuck(step: &Step, detail: Option<&str>) -> Stop {
     Stop { step: step.id.clone(), ..Stop::new(format!("{} {} is stuck: an undo failed", step.id, step.title)) }
         .lines(detail.map(str::to_owned))
-        .next("Mend what the line says, then run the same rollback again; only then: groupshift cutover resume")
+        .next("Mend what the line says, then run the same rollback again (groupshift cutover rollback --wave NAME, or --all); only then: groupshift cutover resume")
 }
 
 fn named(halt: Halt, step: &Step) -> Halt {

@@ -72,7 +72,8 @@ impl<P: Surroundings> Engine<'_, P> {
         Err(Halt::Drift(
             Stop::new("the job would take out members that the plan does not show")
                 .lines(lines)
-                .next("They stand in AD and the job does not write them. Add them in Entra, or take them out in AD, or accept it group by group; or collect and plan again."),
+                .next("They stand in AD and the job does not write them. Add them in Entra, or take them out in AD, or accept it group by group, then: groupshift cutover resume (with --accept NAME=REASON for each)")
+                .plan_again(),
         ))
     }
 

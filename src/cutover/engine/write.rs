@@ -135,7 +135,8 @@ impl<P: Surroundings> Engine<'_, P> {
         Err(Halt::Drift(
             Stop::new(format!("{} stamps are not what the plan saw; none of them was touched", foreign.len()))
                 .lines(foreign)
-                .next("Find out who wrote them. To take the present state for the truth, collect and plan again.")
+                .next("Find out who wrote them. To take the present state for the truth, plan again.")
+                .plan_again()
                 .next("Everything else of this batch is as the journal says; groupshift cutover rollback takes this run's stamps back."),
         ))
     }

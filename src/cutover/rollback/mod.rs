@@ -76,9 +76,9 @@ impl<P: Surroundings> Engine<'_, P> {
         let v2_off = self.v2_is_off().await?;
         let question = self.question(target, groups.len(), v2_off);
         if !self.confirm(&question).await? {
-            return Err(Halt::Gate(
-                Stop::new("the rollback was not confirmed").line(question).next("Say yes, or give --yes."),
-            ));
+            return Err(Halt::Gate(Stop::new("the rollback was not confirmed").line(question).next(
+                "Say yes, or give --yes: groupshift cutover rollback --all --yes (or --wave NAME, --group ID)",
+            )));
         }
         self.say(Level::Step, &format!("rollback of {} groups", groups.len()))?;
         self.pause("rollback", true).await?;

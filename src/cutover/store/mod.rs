@@ -249,7 +249,7 @@ impl Store {
         let of =
             |states: &[RunState]| -> Vec<&RunRecord> { runs.iter().filter(|r| states.contains(&r.state)).collect() };
         let mut open = of(&[RunState::Open, RunState::Stopped]);
-        for wider in [vec![RunState::Done], vec![RunState::RolledBack]] {
+        for wider in [vec![RunState::Done], vec![RunState::Closed], vec![RunState::RolledBack]] {
             if open.is_empty() {
                 open = of(&wider);
             }

@@ -35,7 +35,7 @@ CREATE TABLE runs (
   begun TEXT NOT NULL,
   host TEXT NOT NULL,
   account TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('open', 'stopped', 'done', 'rolled-back')),
+  state TEXT NOT NULL CHECK (state IN ('open', 'stopped', 'done', 'rolled-back', 'closed')),
   reason TEXT,
   controller TEXT,
   invocation_id TEXT,

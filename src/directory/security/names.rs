@@ -74,6 +74,11 @@ pub mod schema {
         member = 0xbf9679c0_0de6_11d0_a285_00aa003049e2;
         /// The property set that `member` belongs to.
         membership = 0xbc0ac240_79a9_11d0_9020_00c04fc2d4cf;
+        /// The relative distinguished name.
+        name = 0xbf967a0e_0de6_11d0_a285_00aa003049e2;
+        cn = 0xbf96793f_0de6_11d0_a285_00aa003049e2;
+        /// The property set that both belong to.
+        public_information = 0xe48d0154_bcf8_11d1_8702_00c04fb96050;
         /// msDS-ExternalDirectoryObjectId.
         edoi = 0xbd29bf90_66ad_40e1_887b_10df070419a6;
         /// The property set that EDOI belongs to.

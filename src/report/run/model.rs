@@ -83,6 +83,8 @@ pub enum VerdictState {
     Stopped,
     /// Rolled back as far as it goes.
     RolledBack,
+    /// Left as it is; a run of another plan took its place.
+    Closed,
     /// An undo failed.
     Stuck,
 }
@@ -94,6 +96,7 @@ impl VerdictState {
             VerdictState::Open => "open",
             VerdictState::Stopped => "stopped",
             VerdictState::RolledBack => "rolled-back",
+            VerdictState::Closed => "closed",
             VerdictState::Stuck => "stuck",
         }
     }

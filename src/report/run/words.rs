@@ -37,6 +37,10 @@ pub(super) fn verdict(standing: &Standing) -> Verdict {
                 (VerdictState::Stopped, format!("Stopped: {why}. {moved}."))
             }
         },
+        RunState::Closed => {
+            let why = run.reason.as_deref().unwrap_or("a run of another plan took its place").trim_end_matches('.');
+            (VerdictState::Closed, format!("Closed, and left as it is: {why}. {moved}."))
+        }
         RunState::Open => {
             (VerdictState::Open, format!("Begun and not ended: {moved}. It is running, or its process is gone."))
         }
@@ -127,6 +131,10 @@ fn next(standing: &Standing, state: VerdictState) -> Vec<String> {
             "Mend what is named as stuck; nothing else was touched.".to_owned(),
             format!("Then the same rollback again, as in: groupshift cutover rollback --run {id} --all"),
         ],
+        VerdictState::Closed => vec![
+            "The run that took its place: groupshift cutover status".to_owned(),
+            format!("What this one did can still be taken back: groupshift cutover rollback --run {id} --all"),
+        ],
         VerdictState::RolledBack => {
             let conflicts = standing.rollback.as_ref().is_some_and(|r| !r.conflicts.is_empty());
             let mut out = Vec::new();
@@ -194,6 +202,7 @@ pub(super) fn remark_word(kind: &str) -> &str {
         "confirmation" => "Confirmed",
         "off-host-copy" => "Copy on another host",
         "adopted" => "Taken over",
+        "closed" => "Closed",
         "clock" => "Clock",
         "controller" => "Controller",
         "unknown" => "Not known",

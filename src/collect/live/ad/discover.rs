@@ -217,7 +217,7 @@ fn crossrefs(configuration: &str) -> Search {
         &format!("CN=Partitions,{configuration}"),
         Scope::OneLevel,
         "(objectClass=crossRef)",
-        &["objectClass", "objectGUID", "nCName", "dnsRoot", "systemFlags"],
+        &["objectClass", "objectGUID", "nCName", "nETBIOSName", "dnsRoot", "systemFlags"],
     )
 }
 

@@ -81,7 +81,7 @@ impl<'c> Reader<'c> {
     fn pass_on(&self, tell: &Tell<'_>) {
         for word in self.wire.words() {
             tell(match word {
-                Word::SignIn(text) => Note::Notice(text),
+                Word::SignIn(text) | Word::Notice(text) => Note::Notice(text),
                 Word::Detail(text) => Note::Detail(text),
             });
         }
@@ -131,6 +131,7 @@ impl<'c> Reader<'c> {
         }
         let mut raw: Vec<_> = since::keep(&read.links)?.into_iter().collect();
         if wishes.audit {
+            inventory.cloud_sync.notifications = audit::notifications(&self.wire, &inventory).await?;
             raw.append(&mut audit::read(&self.wire, &ledger, &inventory, started).await?);
         }
         self.wire.sources(&ledger);

@@ -116,6 +116,10 @@ pub fn jobs(principal: &str) -> String {
     format!("/v1.0/servicePrincipals/{principal}/synchronization/jobs")
 }
 
+pub fn secrets(principal: &str) -> String {
+    format!("/v1.0/servicePrincipals/{principal}/synchronization/secrets")
+}
+
 /// `what` is empty for the schema itself, or one of its functions.
 pub fn schema(principal: &str, job: &str, what: &str) -> String {
     format!("/v1.0/servicePrincipals/{principal}/synchronization/jobs/{job}/schema{what}")

@@ -74,6 +74,8 @@ impl From<Fault> for Trouble {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     SignIn(String),
+    /// How long something will take.
+    Notice(String),
     Detail(String),
 }
 
@@ -113,13 +115,18 @@ impl Wire {
         Ok(Wire { graph, bytes: Mutex::default(), words })
     }
 
-    /// Over a client that somebody else set up and listens to.
+    /// Over a client that is there already; what it has to say goes to whoever made it.
     pub fn over(graph: Graph) -> Self {
         Wire { graph, bytes: Mutex::default(), words: Arc::default() }
     }
 
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Has something told to whoever waits.
+    pub fn tell(&self, text: String) {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).push(Word::Notice(text));
     }
 
     /// What the client had to say since it was asked last.

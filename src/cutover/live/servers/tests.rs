@@ -144,7 +144,7 @@ mod here {
 
     #[tokio::test]
     async fn where_there_is_no_powershell_that_is_said() {
-        if super::super::run::powershell().is_some() {
+        if run::powershell().is_some() {
             println!("skipped: PowerShell is installed here");
             return;
         }

@@ -10,11 +10,14 @@ use crate::cutover::port::{CloudGroup, JobState, Refusal, WriteFault, Written};
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Place, Result};
 use crate::graph::{BatchAnswer, BatchRequest, Fault, Method, PER_BATCH};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// A group and its members are two requests of a batch.
 const GROUPS_A_BATCH: usize = PER_BATCH / 2;
+/// Batches on their way at a time; the client's budget paces them.
+const BATCHES: usize = 4;
 const WRITEBACK: &str = "writebackConfiguration";
 
 fn object(id: ObjectGuid) -> Place {
@@ -33,10 +36,12 @@ fn found(answer: BatchAnswer) -> Result<Option<Value>> {
 impl LiveTenant {
     pub(super) async fn read_groups(&self, ids: &[ObjectGuid]) -> Result<Vec<Option<CloudGroup>>> {
         let extensions = self.extensions().await?;
-        let mut out = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(GROUPS_A_BATCH) {
-            out.append(&mut self.read_some(chunk, &extensions).await?);
-        }
+        let read: Vec<Vec<Option<CloudGroup>>> = stream::iter(ids.chunks(GROUPS_A_BATCH))
+            .map(|chunk| self.read_some(chunk, &extensions))
+            .buffered(BATCHES)
+            .try_collect()
+            .await?;
+        let out: Vec<Option<CloudGroup>> = read.into_iter().flatten().collect();
         if let [one] = out.as_slice() {
             let one = one.clone();
             self.known(|k| k.group = one);

@@ -12,10 +12,14 @@ use crate::error::{Error, Result};
 use crate::graph::Method;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Members that a request to make a group may name.
 const MEMBERS: usize = 20;
 const NICKNAME: usize = 64;
+/// How long a group is looked for whose making was not answered.
+const WAITS: u32 = 15;
+const WAIT: Duration = Duration::from_secs(4);
 
 /// Tells a group that was made here from one that somebody else gave the same name.
 const OURS: &str = "Made by groupshift for a cutover; it can be deleted when that is done.";
@@ -67,7 +71,12 @@ impl LiveTenant {
             Ok(answer) => {
                 let made: Value = answer.json("/v1.0/groups").unwrap_or_default();
                 match ObjectGuid::parse(text(&made, "id")) {
-                    Some(id) => Ok(id),
+                    Some(id) => {
+                        // Before it is known where it will be asked for, it could not be brought into a scope.
+                        let query = format!("/v1.0/groups/{id}?$select=id");
+                        self.appears(&async || Ok(self.wire.value(&query).await.is_ok())).await;
+                        Ok(id)
+                    }
                     None => self.after_all(name, &nickname).await?.ok_or_else(|| {
                         held(Refusal::Doubt, name, "Graph says that the group was made, and not which it is", "")
                     }),
@@ -107,9 +116,14 @@ impl LiveTenant {
         }
     }
 
+    /// Looks for longer than for other things: names are indexed late.
     async fn after_all(&self, name: &str, nickname: &str) -> Written<Option<ObjectGuid>> {
-        let there = async || Ok(self.group_named(name, nickname).await?.is_some());
-        self.appears(&there).await;
+        for _ in 0..WAITS {
+            if let Some(id) = self.group_named(name, nickname).await? {
+                return Ok(Some(id));
+            }
+            self.wire.pause(WAIT).await;
+        }
         self.group_named(name, nickname).await
     }
 

@@ -1,0 +1,488 @@
+//! Who the groups are: A01–A05, A26.
+
+use super::{AuditRule, Hit, Outcome, Row};
+use crate::audit::context::{Context, Entry, anchor_of};
+use crate::audit::model::Failure;
+use crate::directory::inventory::{AdClass, NONE};
+use crate::directory::{Anchor, AnchorText, GroupType, ObjectGuid, same_dn};
+use crate::predict::MappingsFrom;
+use crate::predict::index::carriers;
+use crate::predict::{Changes, Predicted};
+use crate::report::model::Severity;
+use serde_json::json;
+
+pub fn checks() -> Vec<AuditRule> {
+    vec![
+        AuditRule {
+            id: "A01",
+            title: "One object carries the anchor",
+            condition: "For every group that is to be in AD (in the job's scope, in the plan or in the snapshots), exactly one object of the forest has msDS-ExternalDirectoryObjectId Group_<object id>.",
+            why: "Cloud Sync joins by this value: with none it makes a second group with a new SID, with two it reports an error and may quarantine the whole job.",
+            remedy: "Find the objects with (msDS-ExternalDirectoryObjectId=Group_<object id>) in the Global Catalog; keep the one with the snapshot's SID and clear or remove the others, then restart the job. Where none has it, stamp the right group.",
+            severity: Severity::Blocker,
+            blocks: &[],
+            sources: &["WORKS26", "ERR26"],
+            check: a01,
+            show: show_a01,
+        },
+        AuditRule {
+            id: "A02",
+            title: "Same objectGUID and SID as before",
+            condition: "objectGUID and objectSid of every group of the plan or snapshot are what they were before the cutover.",
+            why: "A group made anew has another SID: every access list that names the old one lets nobody in.",
+            remedy: "Restore the group from the Recycle Bin or the snapshot (groupshift cutover rollback), so that it has its old SID; what the new one was granted meanwhile has to be taken back.",
+            severity: Severity::Blocker,
+            blocks: &[],
+            sources: &["GOV26"],
+            check: a02,
+            show: show_a02,
+        },
+        AuditRule {
+            id: "A03",
+            title: "Name and place as approved",
+            condition: "The group's DN is the one that the plan approves, else the one it had before, else the one that the job's mappings give; and the mappings do not lead away from it.",
+            why: "Applications find groups by DN, and access that is inherited depends on the container.",
+            remedy: "Correct the job's mappings of cn and parentDistinguishedName, then put the group back where it belongs.",
+            severity: Severity::High,
+            blocks: &[],
+            sources: &["MIG26", "GOV26"],
+            check: a03,
+            show: show_a03,
+        },
+        AuditRule {
+            id: "A04",
+            title: "Universal security group",
+            condition: "groupType is -2147483640.",
+            why: "Only universal security groups are provisioned; another scope or type changes where the group counts in access decisions.",
+            remedy: "Convert the group back to a universal security group, and find out who changed it.",
+            severity: Severity::High,
+            blocks: &[],
+            sources: &["PRE25"],
+            check: a04,
+            show: show_a04,
+        },
+        AuditRule {
+            id: "A05",
+            title: "Both anchors say the same",
+            condition: "adminDescription and msDS-ExternalDirectoryObjectId are both Group_<object id> of the Entra group.",
+            why: "One is what the group is joined by, the other keeps it from being synchronised back to Entra: apart, the group loops or loses its match.",
+            remedy: "Set both to Group_<object id>. Find out who changed them.",
+            severity: Severity::High,
+            blocks: &[],
+            sources: &["MAP25"],
+            check: a05,
+            show: show_a05,
+        },
+        AuditRule {
+            id: "A26",
+            title: "No anchored group without its Entra group",
+            condition: "The Entra group of every anchored AD group exists and is not soft-deleted.",
+            why: "Nobody maintains such a group, yet it still opens what it was granted.",
+            remedy: "Find the owner; remove what the group is granted, then the group.",
+            severity: Severity::Medium,
+            blocks: &[],
+            sources: &["GWB2"],
+            check: a26,
+            show: show_a26,
+        },
+    ]
+}
+
+/// The rows of AD groups that carry the stamp, and the other objects that do.
+fn stamped<'c>(cx: &'c Context<'_>, id: ObjectGuid) -> (Vec<u32>, Vec<&'c str>) {
+    let rows = carriers(&cx.assess.index.by_edoi, id).iter().map(|(_, row)| *row).collect();
+    let is_stamp = |name: &str| name.eq_ignore_ascii_case("msDS-ExternalDirectoryObjectId");
+    let others = cx.inventory.ad.environment.other_carriers.iter();
+    let others = others.filter(|c| is_stamp(&c.attribute) && Anchor::parse(&c.value).is_some_and(|a| a.0 == id));
+    (rows, others.map(|c| c.dn.as_str()).collect())
+}
+
+/// Whether some object of the input shows the stamp at all: an export without the attribute says nothing of it.
+fn shows_stamp(cx: &Context<'_>) -> bool {
+    let environment = &cx.inventory.ad.environment;
+    environment.controller.is_some()
+        || environment.attributes_seen.iter().any(|a| a.eq_ignore_ascii_case("msDS-ExternalDirectoryObjectId"))
+}
+
+/// Whether second carriers elsewhere in the forest would have been seen: the catalog was searched, or the export reaches
+/// beyond the container.
+fn looked_beyond(cx: &Context<'_>) -> bool {
+    let inventory = cx.inventory;
+    let described = |class| !matches!(class, AdClass::Missing | AdClass::Container | AdClass::Other);
+    inventory.ad.environment.global_catalog_searched
+        || inventory.ad.is_whole()
+            && inventory.ad.objects.iter().any(|o| {
+                described(o.class)
+                    && cx.assess.container.as_ref().is_some_and(|c| !c.holds(inventory.text.get(o.dn).unwrap_or("")))
+            })
+}
+
+fn a01(cx: &Context<'_>) -> Outcome {
+    let mut out = Outcome::default();
+    if !cx.inventory.ad.present {
+        return Outcome::unknown("AD is not in the input", EXPORT_AD);
+    }
+    let (mut wanted, shown, whole) = (0u64, shows_stamp(cx), cx.inventory.ad.is_whole());
+    for (position, entry) in cx.each().filter(|(_, e)| !e.id.is_nil() && cx.is_wanted(e)) {
+        wanted += 1;
+        let (rows, others) = stamped(cx, entry.id);
+        match rows.len() + others.len() {
+            1 => {}
+            0 if !whole || !shown => out.open.push(Hit::row(position, 0, 0)),
+            n => out.failed.push(Hit::row(position, n as u32, 0)),
+        }
+    }
+    let environment = &cx.inventory.ad.environment;
+    let beyond = looked_beyond(cx);
+    out.evidence = json!({
+        "groups": wanted, "globalCatalogSearched": environment.global_catalog_searched,
+        "forestDomains": environment.forest_domains, "adExportWhole": whole,
+    });
+    let reach = match environment.global_catalog_searched {
+        true => "the Global Catalog was searched",
+        false => "looked for among the exported objects; the Global Catalog was not searched",
+    };
+    out.message = match out.failed.len() {
+        0 if wanted == 0 => "No group is to be in AD by what the input tells".to_owned(),
+        0 => format!("{wanted} groups, each with one object ({reach})"),
+        n => format!("{n} of {wanted} groups have no object or several ({reach})"),
+    };
+    if wanted == 0 {
+        return Outcome::unknown(
+            out.message,
+            "Add cloudsync/appRoleAssignedTo.json, jobs.json and schema.json, or name a plan with --against.",
+        );
+    }
+    if !shown {
+        out.remedy =
+            Some("Export AD with msDS-ExternalDirectoryObjectId: no object of the input carries it.".to_owned());
+    } else if !whole {
+        out.remedy = Some("Export AD again until the search ends with success, or collect live.".to_owned());
+    } else if !beyond && out.failed.is_empty() {
+        out.status = Some(crate::report::model::GateStatus::Unknown);
+        out.message =
+            format!("{wanted} groups with one object each in the container; the rest of the forest was not looked at");
+        out.remedy = Some("Search the Global Catalog for (msDS-ExternalDirectoryObjectId=Group_*) and add the export, or collect live.".to_owned());
+    }
+    out
+}
+
+const EXPORT_AD: &str = "Export the groups with ldifde or ldapsearch into ad/, or collect live.";
+
+fn show_a01(cx: &Context<'_>, row: Row) -> Failure {
+    let entry = cx.entry(row.entry);
+    let (rows, others) = stamped(cx, entry.id);
+    let mut names: Vec<&str> =
+        rows.iter().map(|r| cx.inventory.dn(cx.inventory.ad.groups[*r as usize].object)).collect();
+    names.extend(others);
+    names.sort_unstable();
+    let described = carriers(&cx.assess.index.by_admin_description, entry.id).len();
+    let message = match (names.len(), described) {
+        (0, 0) => format!("No object of AD carries {}", Anchor(entry.id)),
+        (0, _) => {
+            format!("No object is stamped with {}; {described} carry it in adminDescription only", Anchor(entry.id))
+        }
+        (n, _) => format!("{n} objects are stamped with {}", Anchor(entry.id)),
+    };
+    let mut failure = cx.failure(row.entry, "", message);
+    failure.attribute = Some("msDS-ExternalDirectoryObjectId".to_owned());
+    failure.expected = Some("1 object".to_owned());
+    failure.actual = Some(match names.len() {
+        0 => "0 objects".to_owned(),
+        n => format!("{n} objects: {}", names.join("; ")),
+    });
+    failure.evidence =
+        json!({ "value": Anchor(entry.id).to_string(), "objects": names, "withAdminDescription": described });
+    failure
+}
+
+fn a02(cx: &Context<'_>) -> Outcome {
+    let Some(former) = cx.former else {
+        return Outcome::unknown("Nothing says what the groups were before the cutover", AGAINST);
+    };
+    if !cx.inventory.ad.present {
+        return Outcome::unknown("AD is not in the input", EXPORT_AD);
+    }
+    let mut out = Outcome::default();
+    let (mut same, mut retired) = (0u64, 0u64);
+    for (position, entry) in cx.each() {
+        let Some(before) = cx.before(entry) else { continue };
+        let Some((_, object)) = cx.ad(entry) else {
+            match () {
+                () if cx.is_retired(entry) && cx.inventory.ad.is_whole() => retired += 1,
+                () if cx.inventory.ad.is_whole() => out.failed.push(Hit::row(position, 1, 0)),
+                () => out.open.push(Hit::row(position, 1, 0)),
+            }
+            continue;
+        };
+        let sid = cx.inventory.sids.get(object.sid);
+        match (object.guid == before.guid, object.guid.is_nil(), &sid, &before.sid) {
+            (_, _, Some(now), Some(then)) if now != then => out.failed.push(Hit::row(position, 0, 0)),
+            (false, false, ..) => out.failed.push(Hit::row(position, 0, 0)),
+            (true, _, Some(_), Some(_)) => same += 1,
+            _ => out.open.push(Hit::row(position, 0, 0)),
+        }
+    }
+    out.evidence = json!({ "compared": former.groups().len(), "same": same, "retiredOnBothSides": retired });
+    out.message = match out.failed.len() {
+        0 => format!("{same} groups have the objectGUID and SID that they had before"),
+        n => format!("{n} groups are gone, or are not the objects that they were"),
+    };
+    out.remedy = Some("Export objectGUID and objectSid of the groups, whole, or collect live.".to_owned());
+    out
+}
+
+const AGAINST: &str =
+    "Say what they were: --against PLAN, or --against the run's snapshots (groupshift snapshot list).";
+
+fn show_a02(cx: &Context<'_>, row: Row) -> Failure {
+    let entry = cx.entry(row.entry);
+    let mut failure = cx.failure(row.entry, "", "");
+    let Some(before) = cx.before(entry) else { return failure };
+    let of =
+        |guid: String, sid: Option<String>| format!("objectGUID {guid}, SID {}", sid.as_deref().unwrap_or("not known"));
+    failure.attribute = Some("objectSid".to_owned());
+    failure.expected = Some(of(before.guid.to_string(), before.sid.as_ref().map(|s| s.to_string())));
+    failure.evidence = json!({ "dnBefore": before.dn, "objectGuidBefore": before.guid, "sidBefore": before.sid });
+    match cx.ad(entry) {
+        None => {
+            failure.message = "The group is not in AD any more".to_owned();
+            failure.actual = Some("no such object".to_owned());
+        }
+        Some((_, object)) => {
+            let sid = cx.inventory.sids.get(object.sid).map(|s| s.to_string());
+            failure.message = match object.guid == before.guid {
+                true => "The object has another SID than before".to_owned(),
+                false => {
+                    "Another object stands in its place: it was made anew, and what was granted to the old SID is lost"
+                        .to_owned()
+                }
+            };
+            failure.actual = Some(of(object.guid.to_string(), sid));
+        }
+    }
+    failure
+}
+
+/// `a` of a row of A03: the DN is another, the mappings lead away, the mappings fail, nothing can be said.
+const PLACE: u32 = 0;
+const LEADS_AWAY: u32 = 1;
+const FAILS: u32 = 2;
+
+fn a03(cx: &Context<'_>) -> Outcome {
+    if !cx.inventory.ad.present {
+        return Outcome::unknown("AD is not in the input", EXPORT_AD);
+    }
+    let mut out = Outcome::default();
+    let mapped = cx.forecast.mappings() == MappingsFrom::Job;
+    let (mut judged, mut by_record, mut by_mapping) = (0u64, 0u64, 0u64);
+    for (position, entry) in cx.each().filter(|(_, e)| e.ad != NONE) {
+        let before = cx.before(entry);
+        judged += 1;
+        if let (Some(before), Some(dn)) = (before, cx.dn(entry)) {
+            if !same_dn(dn, before.approved_dn.as_deref().unwrap_or(&before.dn)) {
+                out.failed.push(Hit::row(position, PLACE, 0));
+                continue;
+            }
+            by_record += 1;
+        }
+        let outcome = cx.forecast.position_of_entra(entry.entra).map(|i| &cx.forecast.outcomes()[i]);
+        let outcome = outcome.filter(|o| mapped && o.ad == entry.ad && o.action.writes());
+        match outcome.map(|o| o.changes) {
+            Some(changes) if changes.new_dn() => out.failed.push(Hit::row(position, LEADS_AWAY, 0)),
+            Some(changes) if changes.has(Changes::ERROR) => out.failed.push(Hit::row(position, FAILS, 0)),
+            Some(changes) if !changes.has(Changes::NAME_OPEN) => by_mapping += 1,
+            _ if before.is_none() && cx.is_wanted(entry) => out.open.push(Hit::row(position, PLACE, 0)),
+            _ => {}
+        }
+    }
+    out.evidence = json!({
+        "groups": judged, "asRecorded": by_record, "asMapped": by_mapping, "mappingsKnown": mapped,
+        "cn": cx.assess.cloud.expression("cn"), "parentDistinguishedName": cx.assess.cloud.expression("parentDistinguishedName"),
+    });
+    out.message = match (out.failed.len(), cx.former) {
+        (0, Some(_)) => format!("{by_record} groups stand where they were approved to stand"),
+        (0, None) => format!("{by_mapping} groups stand where the job's mappings put them"),
+        (n, _) => format!("{n} of {judged} groups are not, or will not stay, where they should be"),
+    };
+    out.remedy = Some(format!("{AGAINST} Or add cloudsync/jobs.json and schema.json, whose mappings then decide."));
+    out
+}
+
+fn show_a03(cx: &Context<'_>, row: Row) -> Failure {
+    let entry = cx.entry(row.entry);
+    let before = cx.before(entry);
+    let dn = cx.dn(entry).unwrap_or_default();
+    let mapped = || -> Option<String> {
+        match cx.forecast.after(cx.forecast.position_of_entra(entry.entra)?)?.dn {
+            Predicted::Value(dn) => Some(dn),
+            Predicted::Unknown { reason, .. } => Some(format!("not known: {reason}")),
+            Predicted::Error(error) => Some(format!("error: {error}")),
+            Predicted::Unchanged => None,
+        }
+    };
+    let message = match row.a {
+        PLACE if before.is_some() => "The group stands under another name or in another place than approved",
+        PLACE => "Where the group should stand is open",
+        LEADS_AWAY => "The job's mappings give another DN: the next change of the group renames or moves it",
+        _ => "The job's mappings give an error: the group is not synchronised",
+    };
+    let mut failure = cx.failure(row.entry, ["", "mapping", "mapping", ""][row.a.min(3) as usize], message);
+    failure.attribute = Some("distinguishedName".to_owned());
+    let approved = before.map(|b| b.approved_dn.clone().unwrap_or_else(|| b.dn.clone()));
+    (failure.expected, failure.actual) = match row.a {
+        PLACE => (approved.or_else(mapped), Some(dn.to_owned())),
+        _ => (Some(approved.unwrap_or_else(|| dn.to_owned())), mapped()),
+    };
+    failure.evidence = json!({
+        "dnBefore": before.map(|b| &b.dn), "approved": before.and_then(|b| b.approved_dn.as_ref()), "mapped": mapped(),
+    });
+    failure
+}
+
+fn a04(cx: &Context<'_>) -> Outcome {
+    each_in_ad(cx, "groups are universal security groups", "groups are of another scope or type", |entry| {
+        let (group, _) = cx.ad(entry)?;
+        Some(group.group_type.map(|t| t == GroupType::UNIVERSAL_SECURITY))
+    })
+    .remedy("Export groupType of the groups.")
+}
+
+fn show_a04(cx: &Context<'_>, row: Row) -> Failure {
+    let found = cx.ad(cx.entry(row.entry)).and_then(|(g, _)| g.group_type);
+    let mut failure = cx.failure(
+        row.entry,
+        "",
+        match found {
+            Some(found) => format!("The group is a {found} group"),
+            None => "The input has no groupType of the group".to_owned(),
+        },
+    );
+    failure.attribute = Some("groupType".to_owned());
+    failure.expected = Some(GroupType::UNIVERSAL_SECURITY.0.to_string());
+    failure.actual = found.map(|t| t.0.to_string());
+    failure
+}
+
+/// A question to every audited group that AD has: `Some(None)` where the input cannot tell.
+fn each_in_ad(cx: &Context<'_>, good: &str, bad: &str, ask: impl Fn(&Entry) -> Option<Option<bool>>) -> Outcome {
+    if !cx.inventory.ad.present {
+        return Outcome::unknown("AD is not in the input", EXPORT_AD);
+    }
+    let mut out = Outcome::default();
+    let (mut asked, mut fine) = (0u64, 0u64);
+    for (position, entry) in cx.each() {
+        let Some(answer) = ask(entry) else { continue };
+        asked += 1;
+        match answer {
+            Some(true) => fine += 1,
+            Some(false) => out.failed.push(Hit::row(position, 0, 0)),
+            None => out.open.push(Hit::row(position, 0, 0)),
+        }
+    }
+    out.evidence = json!({ "groups": asked });
+    out.message = match out.failed.len() {
+        0 => format!("{fine} {good}"),
+        n => format!("{n} of {asked} {bad}"),
+    };
+    if asked == 0 {
+        return Outcome::unknown("No group that is to be audited is in the AD part of the input", EXPORT_AD);
+    }
+    out
+}
+
+fn a05(cx: &Context<'_>) -> Outcome {
+    let shown = shows_stamp(cx);
+    each_in_ad(
+        cx,
+        "groups carry the same anchor in both attributes",
+        "groups carry another anchor, or one of the two is missing",
+        |entry| {
+            let (group, _) = cx.ad(entry)?;
+            if entry.id.is_nil() {
+                return None;
+            }
+            let is = |text| AnchorText::read(cx.text(text)).anchor().is_some_and(|a| a.0 == entry.id);
+            Some(match (is(group.admin_description), is(group.edoi)) {
+                (true, true) => Some(true),
+                (true, false) if !shown => None,
+                _ => Some(false),
+            })
+        },
+    )
+    .remedy("Export adminDescription and msDS-ExternalDirectoryObjectId of the groups.")
+}
+
+fn show_a05(cx: &Context<'_>, row: Row) -> Failure {
+    let entry = cx.entry(row.entry);
+    let of = |text| cx.text(text).unwrap_or("");
+    let (admin, edoi) = cx.ad(entry).map_or(("", ""), |(g, _)| (of(g.admin_description), of(g.edoi)));
+    let want = Anchor(entry.id).to_string();
+    let wrong = match (admin.eq_ignore_ascii_case(&want), edoi.eq_ignore_ascii_case(&want)) {
+        (true, _) => "msDS-ExternalDirectoryObjectId",
+        (_, true) => "adminDescription",
+        _ => "adminDescription and msDS-ExternalDirectoryObjectId",
+    };
+    let mut failure = cx.failure(row.entry, "", format!("{wrong} is not {want}"));
+    failure.attribute = Some(wrong.to_owned());
+    failure.expected = Some(want);
+    let shown = |text: &str| if text.is_empty() { "empty".to_owned() } else { text.to_owned() };
+    failure.actual = Some(format!("adminDescription {}, msDS-ExternalDirectoryObjectId {}", shown(admin), shown(edoi)));
+    failure.evidence = json!({ "adminDescription": admin, "msDS-ExternalDirectoryObjectId": edoi });
+    failure
+}
+
+fn a26(cx: &Context<'_>) -> Outcome {
+    let inventory = cx.inventory;
+    if !inventory.ad.present {
+        return Outcome::unknown("AD is not in the input", EXPORT_AD);
+    }
+    if !inventory.entra.has("groups") {
+        return Outcome::unknown(
+            "Entra's groups are not in the input",
+            "Add entra/groups*.json, or collect the tenant live.",
+        );
+    }
+    let mut out = Outcome::default();
+    let (mut anchored, whole) = (0u64, inventory.entra.has_all("groups"));
+    let mut others: Vec<(bool, u32, u32)> = Vec::new();
+    for (row, group) in inventory.ad.groups.iter().enumerate() {
+        let Some(anchor) = anchor_of(inventory, group) else { continue };
+        anchored += 1;
+        let deleted = match cx.assess.index.entra_group(inventory, anchor.0) {
+            Some(entra) if !inventory.entra.groups[entra as usize].deleted => continue,
+            found => found.is_some(),
+        };
+        others.push((!deleted && !whole, row as u32, u32::from(deleted)));
+    }
+    others.sort_by_key(|(_, row, _)| inventory.dn(inventory.ad.groups[*row as usize].object));
+    for (open, row, deleted) in others {
+        // The row stands in `b`, with the lowest bit for a soft-deleted one apart in `a`.
+        let hit = Hit::row(cx.position_of_ad(row), deleted, row);
+        if open { out.open.push(hit) } else { out.failed.push(hit) }
+    }
+    out.evidence = json!({ "anchoredGroups": anchored, "entraWhole": whole });
+    out.message = match out.failed.len() {
+        0 => format!("{anchored} anchored groups in AD, each with its Entra group"),
+        n => format!("{n} of {anchored} anchored groups have no live Entra group"),
+    };
+    out.remedy = Some("Export all pages of Entra's groups, or collect the tenant live.".to_owned());
+    out
+}
+
+fn show_a26(cx: &Context<'_>, row: Row) -> Failure {
+    let message = match (row.a, cx.inventory.entra.has_all("groups")) {
+        (1, _) => {
+            "The Entra group is soft-deleted; it goes for good after 30 days, and what then becomes of the AD group is not documented"
+        }
+        (_, true) => "There is no such Entra group any more",
+        (_, false) => "The Entra group is not among those that were read",
+    };
+    let mut failure = match row.entry {
+        NONE => cx.failure_of_ad(row.b, "", message),
+        position => cx.failure(position, "", message),
+    };
+    failure.expected = Some("a live Entra group".to_owned());
+    failure.actual = Some(if row.a == 1 { "soft-deleted" } else { "none" }.to_owned());
+    failure
+}
