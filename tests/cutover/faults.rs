@@ -86,9 +86,9 @@ fn graph_throttles_fails_and_resets() {
     let before = lab.dump();
     let sp = "/v1.0/servicePrincipals/{id}";
     let faults = [
-        (format!("GET {sp}/synchronization/jobs/{{id}}"), Kind::Throttled(Some("1"))),
-        (format!("GET {sp}/synchronization/jobs/{{id}}"), Kind::Unavailable),
-        (format!("GET {sp}/synchronization/jobs/{{id}}"), Kind::ResetWithin),
+        (format!("GET {sp}/synchronization/jobs"), Kind::Throttled(Some("1"))),
+        (format!("GET {sp}/synchronization/jobs"), Kind::Unavailable),
+        (format!("GET {sp}/synchronization/jobs"), Kind::ResetWithin),
         (format!("POST {sp}/synchronization/jobs/{{id}}/start"), Kind::ResetAfter),
         (format!("POST {sp}/synchronization/jobs/{{id}}/pause"), Kind::UnavailableAfter),
         (format!("PART POST {sp}/appRoleAssignedTo"), Kind::Throttled(Some("1"))),

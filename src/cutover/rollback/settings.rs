@@ -218,13 +218,20 @@ impl<P: Surroundings> Engine<'_, P> {
             .filter_map(|s| {
                 let key = s.get("key").and_then(Value::as_str)?;
                 let former = plain(key).filter(|v| !v.is_null());
+                // A setting that the run added says from now on what the service takes for granted where nothing is said;
+                // what others added is theirs.
                 match (former, had(key)) {
                     (Some(value), _) => Some(json!({ "key": key, "value": value })),
-                    (None, true) => Some(s.clone()),
-                    (None, false) => None,
+                    (None, false) if key.eq_ignore_ascii_case("SkipOutOfScopeDeletions") => {
+                        Some(json!({ "key": key, "value": "False" }))
+                    }
+                    (None, _) => Some(s.clone()),
                 }
             })
             .collect();
+        if without_credentials(&now) == without_credentials(&wanted) {
+            return Ok(());
+        }
         let intent = Intent {
             step: "rollback".to_owned(),
             undo: true,
