@@ -2,7 +2,7 @@
 //! reading of access lists against Samba's own, and a real controller.
 
 // Helpers of tests are tests too, which the lints see only where an attribute says so.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 #![allow(dropping_references, clippy::type_complexity)]
 
 #[path = "support/mod.rs"]
@@ -10,7 +10,7 @@ mod support;
 
 #[cfg(unix)]
 #[path = "lab/directory/mod.rs"]
-#[allow(dead_code, clippy::print_stdout, reason = "other suites use more of the lab, and it says what it skips")]
+#[allow(dead_code, reason = "other suites use more of the lab, and it says what it skips")]
 mod directory;
 #[cfg(unix)]
 #[path = "lab/world.rs"]

@@ -166,12 +166,15 @@ fn silent<'c>(cx: &'c Context<'_>, seen: &BTreeSet<&str>) -> Vec<&'c str> {
     all.filter(|name| !seen.contains(&short(name))).collect()
 }
 
+/// The events of one account about one group, and why they are open where they are.
+type Deeds<'e> = (Vec<&'e SecurityEvent>, Option<&'static str>);
+
 /// Returns how many events concern audited groups after their cutover, and how many of them could not be judged.
 fn judge_events(cx: &Context<'_>, events: &[SecurityEvent], out: &mut Outcome) -> (u64, u64) {
     let names = Names::of(cx);
     let (mut concerned, mut unsettled) = (0u64, 0u64);
     // By group and account: the events, and why they are open where they are.
-    let mut found: BTreeMap<(u32, String), (Vec<&SecurityEvent>, Option<&'static str>)> = BTreeMap::new();
+    let mut found: BTreeMap<(u32, String), Deeds<'_>> = BTreeMap::new();
     for event in events {
         let Some(position) = names.find(event) else { continue };
         let since = since(cx, cx.entry(position));
