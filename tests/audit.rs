@@ -2,22 +2,23 @@
 //! reading of access lists against Samba's own, and a real controller.
 
 // Helpers of tests are tests too, which the lints see only where an attribute says so.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 #![allow(dropping_references, clippy::type_complexity)]
 
 #[path = "support/mod.rs"]
 mod support;
 
-#[path = "audit/world.rs"]
+#[cfg(unix)]
+#[path = "lab/directory/mod.rs"]
+#[allow(dead_code, reason = "other suites use more of the lab, and it says what it skips")]
+mod directory;
+#[cfg(unix)]
+#[path = "lab/world.rs"]
+#[allow(dead_code, reason = "other suites use more of the lab")]
 mod world;
 
-#[allow(dead_code, clippy::print_stdout, reason = "other suites use more of the lab, and it says what it skips")]
-mod lab {
-    #[path = "directory/mod.rs"]
-    pub mod directory;
-    #[path = "world.rs"]
-    pub mod world;
-}
+#[path = "audit/made.rs"]
+mod made;
 
 #[path = "audit/clean.rs"]
 mod clean;

@@ -117,27 +117,28 @@ impl Former {
             let body = run.snapshot(SnapshotKind::AdGroup, &snapshot.object)?;
             let Some((_, body)) = body else { continue };
             let object = object_from_json(&body)?;
-            let plan = planned.by_guid(object.guid);
+            // A run keeps every anchored group and those around them; only what a wave takes was migrated.
+            let Some(plan) = planned.by_guid(object.guid) else { continue };
             let anchors = ["adminDescription", crate::cutover::port::STAMP];
             let anchor = anchors.iter().find_map(|name| Anchor::parse(object.text(name)?));
-            let id = plan.and_then(|p| p.id).or(anchor.map(|a| a.0));
+            let id = plan.id.or(anchor.map(|a| a.0));
             let last = [Some(object.guid), id].into_iter().flatten().filter_map(|k| written.get(&k.to_string())).max();
             groups.push(FormerGroup {
                 guid: object.guid,
                 id,
                 sid: object.sid(),
                 dn: object.dn.clone(),
-                approved_dn: plan.and_then(|p| p.approved_dn.clone()),
+                approved_dn: plan.approved_dn.clone(),
                 display_name: object.text("displayName").map(str::to_owned),
                 account_name: object.text("sAMAccountName").map(str::to_owned),
                 group_type: object.group_type(),
                 members: FormerMembers::List(object.texts("member").map(str::to_owned).collect()),
-                wave: plan.and_then(|p| p.wave.clone()),
+                wave: plan.wave.clone(),
                 since: last.copied().or(Some(snapshot.taken)),
             });
         }
         if groups.is_empty() {
-            return Err(Error::failed(format!("the run {} has no snapshot of a group yet", record.id))
+            return Err(Error::failed(format!("the run {} has no snapshot of a group of its plan yet", record.id))
                 .hint("Audit against the plan instead: groupshift audit --against PLAN"));
         }
         let mut former = Former::new(AgainstKind::Snapshot, record.id, groups);

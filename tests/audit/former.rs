@@ -1,7 +1,7 @@
 //! What `--against` takes: a plan, the snapshots of a run in the store, and an exported copy of them.
 
+use crate::made::*;
 use crate::support::*;
-use crate::world::*;
 use groupshift::assess::{AboutBundle, Assessed};
 use groupshift::audit::former::{Former, FormerMembers};
 use groupshift::audit::model::AgainstKind;
@@ -63,7 +63,13 @@ fn begun(dir: &Path) -> (Store, Run) {
         body: object_to_json(state),
     };
     run.keep("T01", &[snapshot(&group)], at("2026-11-10T19:10:00Z")).unwrap();
-    let intent = Intent { step: "T02".to_owned(), action: "stamp".to_owned(), object: key.clone(), name: "x".to_owned(), ..Intent::default() };
+    let intent = Intent {
+        step: "T02".to_owned(),
+        action: "stamp".to_owned(),
+        object: key.clone(),
+        name: "x".to_owned(),
+        ..Intent::default()
+    };
     let writes = run.intend(&[intent], at("2026-11-10T19:20:00Z")).unwrap();
     let done = Settled { write: writes[0], state: WriteState::Done, server: None, detail: None };
     run.settle(&[done], at("2026-11-10T19:30:00Z")).unwrap();
@@ -85,7 +91,10 @@ fn a_plan() {
     let path = dir.path().join("plan.json");
     std::fs::write(&path, plan::canonical(&plan).unwrap()).unwrap();
     let former = Former::open(path.to_str().unwrap(), &dir.path().join("none"), now()).unwrap();
-    assert_eq!((former.kind, former.name.as_str(), former.sha256.as_deref()), (AgainstKind::Plan, "plan.json", Some(plan.sha256.as_str())));
+    assert_eq!(
+        (former.kind, former.name.as_str(), former.sha256.as_deref()),
+        (AgainstKind::Plan, "plan.json", Some(plan.sha256.as_str()))
+    );
     let id = ObjectGuid::parse(G).unwrap();
     let group = former.get(former.position_of_id(id).unwrap()).unwrap();
     assert_eq!((group.sid.as_ref().unwrap().to_string(), group.members.count()), (sid(2001), Some(2)));
@@ -109,7 +118,11 @@ fn a_run_and_its_copy() {
     drop((store, run));
     for what in [id.as_str(), copy.to_str().unwrap(), folder.to_str().unwrap()] {
         let former = Former::open(what, &folder, now()).unwrap_or_else(|e| panic!("{what}: {e}"));
-        assert_eq!((former.kind, former.name.as_str(), former.groups().len()), (AgainstKind::Snapshot, id.as_str(), 1), "{what}");
+        assert_eq!(
+            (former.kind, former.name.as_str(), former.groups().len()),
+            (AgainstKind::Snapshot, id.as_str(), 1),
+            "{what}"
+        );
         let group = &former.groups()[0];
         assert_eq!((group.id, group.sid.as_ref()), (ObjectGuid::parse(G), Some(&sid_of(2001))));
         assert_eq!(group.members, FormerMembers::List(vec![user_dn(1), user_dn(2)]));
@@ -123,7 +136,11 @@ fn a_run_and_its_copy() {
     let text = std::fs::read_to_string(&ldif).unwrap().replace("sam-2001", "sam-2002");
     std::fs::write(&ldif, text).unwrap();
     let error = Former::open(copy.to_str().unwrap(), &folder, now()).unwrap_err();
-    assert!(error.to_string().contains("changed") || error.hints.iter().any(|h| h.contains("changed")), "{error} {:?}", error.hints);
+    assert!(
+        error.to_string().contains("changed") || error.hints.iter().any(|h| h.contains("changed")),
+        "{error} {:?}",
+        error.hints
+    );
 }
 
 #[test]

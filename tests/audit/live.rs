@@ -1,7 +1,7 @@
 //! On a real domain controller: what somebody does to the groups there is found by the checks that should find it.
 
-use crate::lab::directory::{self, Controller, ROOT, Template, start};
-use crate::lab::world::{self, World, given, person_dn, write_tenant};
+use crate::directory::{self, Controller, ROOT, Template, start};
+use crate::world::{self, World, given, person_dn, write_tenant};
 use groupshift::assess::AboutBundle;
 use groupshift::audit::former::{Former, FormerGroup, FormerMembers};
 use groupshift::audit::model::{AgainstKind, View};
@@ -35,9 +35,14 @@ fn cloud_sync(world: &World, dir: &Path) {
         json!({ "flowBehavior": "FlowWhenChanged", "flowType": "Always", "matchingPriority": 0, "targetAttributeName": target,
             "source": { "expression": expression, "name": name, "type": kind, "parameters": [] } })
     };
-    write("jobs.json", json!({ "value": [{ "id": JOB, "templateId": "AAD2ADGroupProvisioning", "status": { "code": "Active" } }] }));
+    write(
+        "jobs.json",
+        json!({ "value": [{ "id": JOB, "templateId": "AAD2ADGroupProvisioning", "status": { "code": "Active" } }] }),
+    );
     write("servicePrincipal.json", json!({ "id": "sp", "displayName": "contoso.test" }));
-    write("schema.json", json!({ "id": JOB, "version": "v1",
+    write(
+        "schema.json",
+        json!({ "id": JOB, "version": "v1",
         "directories": [
             { "id": "aad", "name": "Azure Active Directory", "objects": [{ "name": "Group", "attributes": [] }] },
             { "id": "ad", "name": "Active Directory", "objects": [{ "name": "group", "attributes": [] }] } ],
@@ -46,7 +51,8 @@ fn cloud_sync(world: &World, dir: &Path) {
             "objectMappings": [{ "enabled": true, "flowTypes": "Add,Update,Delete", "name": "Provision Groups",
                 "sourceObjectName": "Group", "targetObjectName": "group", "attributeMappings": [
                     mapping("cn", "Function", "Append", "Append(\"Group_\",[objectId])".to_owned()),
-                    mapping("parentDistinguishedName", "Constant", world::OU, format!("\"{}\"", world::OU)) ] }] }] }));
+                    mapping("parentDistinguishedName", "Constant", world::OU, format!("\"{}\"", world::OU)) ] }] }] }),
+    );
     let assigned: Vec<Value> = MIGRATED
         .iter()
         .map(|name| json!({ "principalId": world.group(name).id(), "principalType": "Group", "resourceId": "sp" }))
@@ -66,7 +72,8 @@ impl Bench<'_> {
         let export_to = dir.path().join("export");
         copy(self.tenant.path(), &export_to);
         export(self.controller, &export_to);
-        let collected = offline::collect(&export_to, &Wishes::default(), &mut |_, _| {}).unwrap_or_else(|e| panic!("{e}"));
+        let collected =
+            offline::collect(&export_to, &Wishes::default(), &mut |_, _| {}).unwrap_or_else(|e| panic!("{e}"));
         let about = About {
             created: "2026-11-20T06:00:00Z".to_owned(),
             anonymised: false,
@@ -84,7 +91,11 @@ impl Bench<'_> {
         let (_dir, inventory, _) = self.read();
         let of = |name: &&str| {
             let wanted = self.world.group(name);
-            let row = inventory.ad.groups.iter().position(|g| groupshift::directory::same_dn(inventory.dn(g.object), &wanted.dn()));
+            let row = inventory
+                .ad
+                .groups
+                .iter()
+                .position(|g| groupshift::directory::same_dn(inventory.dn(g.object), &wanted.dn()));
             let (row, group) = row.map(|r| (r, &inventory.ad.groups[r])).unwrap();
             let object = inventory.ad_object(group);
             FormerGroup {
@@ -94,7 +105,9 @@ impl Bench<'_> {
                 dn: inventory.dn(group.object).to_owned(),
                 account_name: inventory.text.get(object.sam_account_name).map(str::to_owned),
                 group_type: group.group_type,
-                members: FormerMembers::List(inventory.ad.members.row(row).iter().map(|m| inventory.dn(*m).to_owned()).collect()),
+                members: FormerMembers::List(
+                    inventory.ad.members.row(row).iter().map(|m| inventory.dn(*m).to_owned()).collect(),
+                ),
                 ..FormerGroup::default()
             }
         };
@@ -131,7 +144,11 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(std::fs::copy(entry.path(), target).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            let _ = std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
@@ -159,7 +176,11 @@ fn changes_on_a_real_controller_are_found() {
     cloud_sync(&world, tenant.path());
     for name in MIGRATED {
         let group = world.group(name);
-        controller.modify(&format!("dn: {}\nchangetype: modify\nadd: msDS-ExternalDirectoryObjectId\nmsDS-ExternalDirectoryObjectId: {}\n-\n", group.dn(), group.anchor()));
+        controller.modify(&format!(
+            "dn: {}\nchangetype: modify\nadd: msDS-ExternalDirectoryObjectId\nmsDS-ExternalDirectoryObjectId: {}\n-\n",
+            group.dn(),
+            group.anchor()
+        ));
     }
     let bench = Bench { controller: &controller, world, tenant };
     let before = bench.snapshot();
@@ -221,10 +242,17 @@ fn replication_metadata(bench: &Bench<'_>, controller: &Controller) {
     let evidence = Evidence::read(&dir.path().join("live"), &opened).unwrap();
     let metadata = evidence.metadata.expect("a live collection for an audit has replication metadata");
     assert_eq!(metadata.unreadable, 0);
-    let sales = inventory.ad.groups.iter().find(|g| groupshift::directory::same_dn(inventory.dn(g.object), &bench.world.group("Sales").dn()));
+    let sales = inventory
+        .ad
+        .groups
+        .iter()
+        .find(|g| groupshift::directory::same_dn(inventory.dn(g.object), &bench.world.group("Sales").dn()));
     let guid = inventory.ad_object(sales.unwrap()).guid;
     let stamped = metadata.changed(guid, "msDS-ExternalDirectoryObjectId").expect("the stamp is in the metadata");
     let age = chrono::Utc::now() - stamped;
     assert!((0..3_600).contains(&age.num_seconds()), "stamped {stamped}");
-    assert!(metadata.changed(guid, "groupType").is_some() && metadata.group(guid).unwrap().iter().all(|c| c.controller.is_some()));
+    assert!(
+        metadata.changed(guid, "groupType").is_some()
+            && metadata.group(guid).unwrap().iter().all(|c| c.controller.is_some())
+    );
 }

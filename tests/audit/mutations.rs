@@ -1,8 +1,8 @@
 //! From a clean world, every single change is caught by exactly the checks that should catch it, and by no others.
 
+use crate::made::*;
 use crate::support::connect::{AD_CONNECTOR, ENTRA_CONNECTOR};
 use crate::support::*;
-use crate::world::*;
 use groupshift::audit::former::FormerMembers;
 use groupshift::audit::model::Audit;
 use groupshift::directory::security::{Ace, inheritance, rights, schema};
