@@ -61,6 +61,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
             let wishes = live::Wishes {
                 audit: args.purpose == Purpose::Audit,
                 graph_budget: args.graph_budget,
+                questions: Some(crate::predict::questions),
                 ..live::Wishes::default()
             };
             match read_live(&config, wishes, base, printer)? {

@@ -30,8 +30,9 @@ mod steps;
 pub mod toml_file;
 mod waves;
 
-pub use build::{Input, Made, plan};
-pub use file::{canonical, from_bytes, hash, read};
+pub use assemble::{Assembly, WaveSize};
+pub use build::{Input, Made, plan, plan_with};
+pub use file::{canonical, from_bytes, hash, read, write};
 pub use handover::{Governed, handover};
 pub use model::{Order, PLAN_SCHEMA, Plan};
 pub use scripts::{NONCE, Script, scripts};

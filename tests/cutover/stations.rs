@@ -194,6 +194,11 @@ impl Lab {
         let ran = self.go(&["cutover", "status", "--format", "json"]).code(0);
         serde_json::from_str(&ran.out).unwrap()
     }
+    /// How many writes of the journal stand so.
+    pub fn writes(&self, state: &str) -> u64 {
+        let status = self.status();
+        status["steps"].as_array().unwrap().iter().map(|s| s["writes"][state].as_u64().unwrap()).sum()
+    }
     pub fn rollback(&self, what: &[&str]) -> Ran {
         let mut arguments = vec!["cutover", "rollback", "--yes", "--no-progress"];
         arguments.extend(what);

@@ -736,6 +736,7 @@ fn a_canary_settles_what_is_open_and_the_rest_is_updated() {
     holds(&stop, "Town Hall");
     let keys: Vec<String> = stop.differences.iter().map(|d| d.key.clone()).collect();
     // On demand it is seen at once, before the cycle.
+    holds(&stop, &format!("canary:{}", staged.id("Extra 3")));
     let canary = format!("canary:{}", staged.id("Extra 3"));
     play.options.accept.push(accept(&canary));
     play.options.accept.extend(keys.iter().map(|k| accept(k)));

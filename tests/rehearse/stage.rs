@@ -49,6 +49,7 @@ pub fn documented() -> &'static Stage {
 /// Made once a test program, and shared.
 pub fn stage(kind: Kind) -> &'static Stage {
     static STAGES: OnceLock<Mutex<BTreeMap<Kind, &'static Stage>>> = OnceLock::new();
+    one_thread();
     let stages = STAGES.get_or_init(Mutex::default);
     let mut stages = stages.lock().unwrap_or_else(|e| e.into_inner());
     stages.entry(kind).or_insert_with(|| Box::leak(Box::new(make(kind, |_| {}))))
@@ -231,6 +232,12 @@ impl Stage {
 
 pub fn accept(subject: &str) -> Accept {
     Accept { subject: subject.to_owned(), reason: "for the test".to_owned(), by: "test".to_owned() }
+}
+
+/// One thread for what runs in parallel: the twins are small, and the tests run beside each other.
+pub fn one_thread() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| drop(rayon::ThreadPoolBuilder::new().num_threads(1).build_global()));
 }
 
 pub fn rt() -> tokio::runtime::Runtime {

@@ -65,6 +65,7 @@ impl<P: Surroundings> Engine<'_, P> {
         first: &Inventory,
         now: &Inventory,
         groups: &HashSet<ObjectGuid>,
+        in_ad: bool,
     ) -> Vec<(ObjectGuid, String)> {
         let (entra_then, entra_now) = (entra_members(first), entra_members(now));
         let (ad_then, ad_now) = (ad_members(first), ad_members(now));
@@ -76,7 +77,7 @@ impl<P: Surroundings> Engine<'_, P> {
             // What follows Entra in AD is said once, of Entra.
             let sides =
                 [("Entra", entra_then.get(&id), entra_now.get(&id)), ("AD", ad_then.get(&guid), ad_now.get(&guid))];
-            for (side, then, count) in sides {
+            for (side, then, count) in sides.into_iter().take(if in_ad { 2 } else { 1 }) {
                 let then = then.copied().unwrap_or(0);
                 let count = count.copied().unwrap_or(0);
                 if is_suspect(then, count) {
@@ -88,8 +89,8 @@ impl<P: Surroundings> Engine<'_, P> {
         out
     }
 
-    /// Stops where a source shrank, unless the operator said of each group that it is true.
-    pub(crate) fn gate_shrunk(&self, shrunk: Vec<(ObjectGuid, String)>) -> Go {
+    /// Stops where a source shrank, unless the operator said of each group that it is true; `done` says what came of it.
+    pub(crate) fn gate_shrunk(&self, shrunk: Vec<(ObjectGuid, String)>, done: &str) -> Go {
         let mut open = Vec::new();
         for (id, text) in shrunk {
             if !self.accepted("shrunk", &format!("shrunk:{id}"))? {
@@ -103,7 +104,7 @@ impl<P: Surroundings> Engine<'_, P> {
         Err(Halt::Drift(
             Stop::new(format!("{} member lists are empty or much smaller than when the run began", open.len()))
                 .lines(open.into_iter().map(|(_, text)| text))
-                .next("Nothing was removed. Look whether the members left on purpose, group by group.")
+                .next(format!("{done} Look whether the members left on purpose, group by group."))
                 .next(format!("Where it is true: groupshift cutover resume {}", ids.join(" "))),
         ))
     }

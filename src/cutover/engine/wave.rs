@@ -26,7 +26,7 @@ impl<P: Surroundings> Engine<'_, P> {
         let first = self.open_look(FIRST)?;
         let groups = self.taking_part(wave)?;
         let ids: HashSet<ObjectGuid> = groups.iter().filter_map(|g| ObjectGuid::parse(&g.object_id)).collect();
-        self.gate_shrunk(self.shrunk(&first, &look, &ids))?;
+        self.gate_shrunk(self.shrunk(&first, &look, &ids, true), "Nothing was removed.")?;
         self.gate_new_removals(wave, &groups, &look)?;
         self.keep_look(&before(&wave.name), &look)?;
         // What stands now is what a rollback of this wave compares with.
@@ -142,14 +142,15 @@ impl<P: Surroundings> Engine<'_, P> {
             let last = job.raw.pointer("/status/lastExecution").cloned();
             self.wait_for_cycle(&last, 1).await?;
         };
-        // A source that shrank while the job ran has been followed already: the operator says whether it is true.
+        // What AD lost is a difference; a source that shrank while the job ran was followed, and shows in none of them.
+        self.judge(step, &wave.name, differences).await?;
         let ids: HashSet<ObjectGuid> = wave.groups.iter().filter_map(|g| ObjectGuid::parse(&g.object_id)).collect();
-        let shrunk = self.shrunk(&earlier, &look, &ids);
+        let shrunk = self.shrunk(&earlier, &look, &ids, false);
         if !shrunk.is_empty() {
             self.pause(&step.id, false).await?;
-            self.gate_shrunk(shrunk)?;
+            let next = format!("The job has followed it in AD. To take it back: groupshift cutover rollback --wave \"{}\"", wave.name);
+            self.gate_shrunk(shrunk, &next)?;
         }
-        self.judge(step, &wave.name, differences).await?;
         self.learn(wave, &earlier, &look)?;
         // As this run leaves them: what a rollback may take back.
         let guids: Vec<ObjectGuid> =
