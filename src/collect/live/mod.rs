@@ -118,13 +118,13 @@ impl Live<'_> {
         let both = runtime.block_on(async {
             let ad = async {
                 match ad {
-                    Some(reader) => reader.collect(wishes, base, container, tell).await.map(Some),
+                    Some(reader) => Box::pin(reader.collect(wishes, base, container, tell)).await.map(Some),
                     None => Ok(None),
                 }
             };
             let entra = async {
                 match entra {
-                    Some(reader) => reader.collect(wishes, base, known, tell).await.map(Some),
+                    Some(reader) => Box::pin(reader.collect(wishes, base, known, tell)).await.map(Some),
                     None => {
                         drop(known);
                         Ok(None)
