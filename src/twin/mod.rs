@@ -115,8 +115,8 @@ impl Twin {
         move || {
             let world = world.borrow();
             let said = world.operator.lines.last().map(|l| l.text.as_str()).unwrap_or_default();
-            // A step on a server takes its time whenever it is done again: times tell nothing.
-            let said = said.split(" of 20").next().unwrap_or_default();
+            // Times, and names that are numbered, are others whenever something is done again.
+            let said = said.split(':').next().unwrap_or_default();
             format!("{} {} {said}", world.ad.usn, world.cloud.version)
         }
     }

@@ -161,9 +161,12 @@ fn whatever_cloud_sync_does_that_was_not_foretold_stops_the_wave() {
         holds(&stop, part);
         holds(&stop, "rollback --wave");
         // It stays stopped until somebody decides.
-        let again = play.stops();
-        assert!(!again.headline.is_empty());
-        at_rest(&play);
+        // (A quarantine that does not come again is over once it was looked into.)
+        if fault != Fault::Quarantines {
+            let again = play.stops();
+            assert!(!again.headline.is_empty());
+            at_rest(&play);
+        }
         let rolled = play.rolled(&Target::Wave("Canary".to_owned()));
         assert!(rolled.stuck.is_empty() && rolled.conflicts.is_empty(), "{fault:?} {rolled:#?}");
         play.intact();
