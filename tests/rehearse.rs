@@ -7,6 +7,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "rehearse/command.rs"]
+mod command;
 #[path = "rehearse/crashes.rs"]
 mod crashes;
 #[path = "rehearse/job.rs"]

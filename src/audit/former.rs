@@ -27,6 +27,8 @@ pub struct FormerGroup {
     pub group_type: Option<GroupType>,
     pub members: FormerMembers,
     pub wave: Option<String>,
+    /// No wave holds it: a run keeps a snapshot of every anchored group, so that it can tell what it did not touch.
+    pub outside: bool,
     /// When the run last wrote to it, or else when its snapshot was taken: what is changed later is not the run's doing.
     pub since: Option<DateTime<Utc>>,
 }
@@ -86,6 +88,7 @@ impl Former {
             group_type: g.group_type.map(GroupType),
             members: FormerMembers::Count(g.members),
             wave: Some(wave.name.clone()),
+            outside: false,
             since: None,
         };
         let groups = plan.waves.iter().flat_map(|wave| wave.groups.iter().map(move |g| of(wave, g))).collect();
@@ -133,6 +136,7 @@ impl Former {
                 group_type: object.group_type(),
                 members: FormerMembers::List(object.texts("member").map(str::to_owned).collect()),
                 wave: plan.and_then(|p| p.wave.clone()),
+                outside: plan.is_none(),
                 since: last.copied().or(Some(snapshot.taken)),
             });
         }
@@ -213,7 +217,7 @@ impl Former {
             name: Some(self.name.clone()),
             sha256: self.sha256.clone(),
             taken: self.taken.clone(),
-            groups: self.groups.len() as u64,
+            groups: self.groups.iter().filter(|g| !g.outside).count() as u64,
         }
     }
 }

@@ -33,6 +33,10 @@ pub struct Principals<'a> {
     /// Entries of `approved_writers` that name no account of the input.
     pub unresolved: Vec<String>,
     connect: HashSet<Sid>,
+    /// A server names its account, and the input has no such account: an unknown SID may be it.
+    connect_unresolved: bool,
+    /// Domain parts of the accounts that the input describes: those of this forest.
+    domains: HashSet<u32>,
 }
 
 /// Well-known SIDs that are the same everywhere.
@@ -98,14 +102,35 @@ impl<'a> Principals<'a> {
             }
         }
         let accounts = inventory.connect.iter().flat_map(|s| s.connectors.iter().flatten()).filter(|c| c.is_ad());
-        let mut connect: HashSet<Sid> = accounts.filter_map(|c| named(c.account.as_deref()?)).collect();
+        let accounts: Vec<Option<Sid>> = accounts.filter_map(|c| Some(named(c.account.as_deref()?))).collect();
+        let connect_unresolved = accounts.contains(&None);
+        let mut connect: HashSet<Sid> = accounts.into_iter().flatten().collect();
         for object in inventory.ad.objects.iter().filter(|o| o.class == AdClass::User) {
             let sam = inventory.text.get(object.sam_account_name).unwrap_or("");
             if sam.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("MSOL_")) {
                 connect.extend(inventory.sids.get(object.sid));
             }
         }
-        Principals { inventory, index: cx.index.clone(), agent: cx.agent.clone(), approved, unresolved, connect }
+        let described = |class| {
+            matches!(class, AdClass::Group | AdClass::User | AdClass::Computer | AdClass::ManagedServiceAccount)
+        };
+        let domains = inventory
+            .ad
+            .objects
+            .iter()
+            .filter(|o| described(o.class) && o.sid.is_some())
+            .map(|o| o.sid.domain)
+            .collect();
+        Principals {
+            inventory,
+            index: cx.index.clone(),
+            agent: cx.agent.clone(),
+            approved,
+            unresolved,
+            connect,
+            connect_unresolved,
+            domains,
+        }
     }
 
     pub fn agent(&self) -> Option<&(String, Sid)> {
@@ -178,14 +203,33 @@ impl<'a> Principals<'a> {
             return Standing::Connect;
         }
         match well_known(sid) {
-            Some((_, true)) => return Standing::Administrator,
+            Some((_, true)) => return self.administrators(sid),
             Some((_, false)) => return Standing::Other,
             None => {}
         }
         let class = self.object(sid).map(|o| self.inventory.ad.objects[o as usize].class);
         match (self.agent.is_some(), class) {
+            (_, None) if self.connect_unresolved => Standing::Unclear,
             (false, None | Some(AdClass::ManagedServiceAccount | AdClass::Missing)) => Standing::Unclear,
             _ => Standing::Other,
+        }
+    }
+
+    /// A well-known group of administrators: of this forest, and Account Operators only while nobody is in it.
+    fn administrators(&self, sid: &Sid) -> Standing {
+        if sid.is_domain_account() {
+            let own = self.inventory.sids.find(sid).is_some_and(|s| self.domains.contains(&s.domain));
+            return match (own || self.domains.is_empty(), sid.rid()) {
+                (true, _) => Standing::Administrator,
+                // Those of the whole forest belong to its root domain, which need not be in the input.
+                (false, Some(518 | 519)) => Standing::Unclear,
+                (false, _) => Standing::Other,
+            };
+        }
+        let is_operators = sid.is_builtin() && sid.rid() == Some(548);
+        match self.people(sid) {
+            Some((people, _)) if is_operators && !people.is_empty() => Standing::Other,
+            _ => Standing::Administrator,
         }
     }
 

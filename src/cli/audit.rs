@@ -94,6 +94,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let wanted = Wanted {
         bundle: args.bundle.as_deref(),
         audit: true,
+        events: true,
         graph_budget: args.graph_budget,
         accept_partial: args.accept_partial,
         keep: args.keep_bundle.as_deref(),
@@ -232,25 +233,21 @@ pub fn check_texts() -> Vec<RuleText<'static>> {
         .collect()
 }
 
-/// The step of `demo`: a state against the plan, with every report.
+/// The step of `demo`: the state that a rehearsed run left behind, against what its groups were before. Returns what to
+/// print of it.
 pub(super) fn demo(
     inventory: &Inventory,
     about: AboutBundle,
-    evidence: &Evidence,
-    plan: &Path,
+    former: &Former,
+    settings: &crate::assess::Settings,
     out: &Path,
-    printer: &mut Printer,
-) -> Result<()> {
-    let settings = Settings::default();
-    let name = plan.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let former = Former::of_plan(&crate::plan::read(plan)?, name);
-    let audited = audit::audit(Input { inventory, settings: &settings, about, evidence, former: Some(&former) })?;
+) -> Result<Vec<String>> {
+    let settings = Settings { assess: settings.clone(), ..Settings::default() };
+    let evidence = Evidence::default();
+    let audited =
+        audit::audit(Input { inventory, settings: &settings, about, evidence: &evidence, former: Some(former) })?;
     publish(&audited, None, &[], &Folder::prepare(out, &FILE_NAMES, false)?, &FILE_NAMES)?;
-    // The demo's one JSON document is the assessment's.
-    if !printer.is_json() {
-        show(&audited, None, Some(out), &FILE_NAMES, printer);
-    }
-    Ok(())
+    Ok(lines(&audited))
 }
 
 /// Writes every report of an audit; for the example and its tests.
@@ -280,30 +277,7 @@ pub(super) fn show(
         printer
             .line(format!("{RED}PARTIAL{RED:#}: the collection fell short; what rests on the missing part is unknown"));
     }
-    let (headline, more) = words::verdict(view);
-    printer.line(format!("{BOLD}Audit{BOLD:#}: {}", plain(&headline)));
-    for line in more {
-        printer.line(format!("  {}", plain(&line)));
-    }
-    for i in words::ordered(view) {
-        let check = view.check(i);
-        let word = match check.status {
-            GateStatus::Fail => format!("{RED}FAIL{RED:#}   "),
-            GateStatus::Unknown => format!("{YELLOW}unknown{YELLOW:#}"),
-            GateStatus::Pass => format!("{GREEN}pass{GREEN:#}   "),
-            GateStatus::NotApplicable => continue,
-        };
-        let severity =
-            if check.status == GateStatus::Fail { format!(" [{}]", check.severity.as_str()) } else { String::new() };
-        printer.line(format!("  {word} {} {}{severity}", check.id, check.title));
-        if check.status != GateStatus::Pass {
-            printer.line(format!("          {DIM}{}{DIM:#}", plain(&check.message)));
-        }
-    }
-    let other = header.summary.checks.not_applicable;
-    if other > 0 {
-        printer.line(format!("  {DIM}{other} check(s) do not apply{DIM:#}"));
-    }
+    lines(view).into_iter().for_each(|line| printer.line(line));
     if let Some(baseline) = baseline {
         printer.line(format!("{BOLD}Since last time{BOLD:#}: {}", plain(&words::since(baseline))));
         for note in &baseline.notes {
@@ -321,4 +295,34 @@ pub(super) fn show(
     if let Some(out) = out {
         printer.line(format!("{BOLD}Reports{BOLD:#}: {}", out.display()));
     }
+}
+
+/// The verdict, and every check that applies.
+fn lines(view: &dyn View) -> Vec<String> {
+    let mut out = Vec::new();
+    let (headline, more) = words::verdict(view);
+    out.push(format!("{BOLD}Audit{BOLD:#}: {}", plain(&headline)));
+    for line in more {
+        out.push(format!("  {}", plain(&line)));
+    }
+    for i in words::ordered(view) {
+        let check = view.check(i);
+        let word = match check.status {
+            GateStatus::Fail => format!("{RED}FAIL{RED:#}   "),
+            GateStatus::Unknown => format!("{YELLOW}unknown{YELLOW:#}"),
+            GateStatus::Pass => format!("{GREEN}pass{GREEN:#}   "),
+            GateStatus::NotApplicable => continue,
+        };
+        let severity =
+            if check.status == GateStatus::Fail { format!(" [{}]", check.severity.as_str()) } else { String::new() };
+        out.push(format!("  {word} {} {}{severity}", check.id, check.title));
+        if check.status != GateStatus::Pass {
+            out.push(format!("          {DIM}{}{DIM:#}", plain(&check.message)));
+        }
+    }
+    let other = view.header().summary.checks.not_applicable;
+    if other > 0 {
+        out.push(format!("  {DIM}{other} check(s) do not apply{DIM:#}"));
+    }
+    out
 }

@@ -3,8 +3,10 @@
 use super::printer::{BOLD, Printer, RED};
 use super::{Global, configuration};
 use crate::bundle::{self, Manifest};
+use crate::collect::events;
 use crate::collect::live::{self, Base, Live, Note, Outcome};
 use crate::collect::offline::{self, Collected, Wishes};
+use crate::config::Config;
 use crate::error::{Error, Result, exit};
 use crate::report::plain;
 use indicatif::ProgressBar;
@@ -59,6 +61,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
             let wishes = live::Wishes {
                 audit: args.purpose == Purpose::Audit,
                 graph_budget: args.graph_budget,
+                questions: Some(crate::predict::questions),
                 ..live::Wishes::default()
             };
             match read_live(&config, wishes, base, printer)? {
@@ -66,7 +69,10 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
                     printer.note("interrupted: no bundle was written");
                     return Ok(exit::INTERRUPTED);
                 }
-                Outcome::Done(collected) => {
+                Outcome::Done(mut collected) => {
+                    if args.purpose == Purpose::Audit {
+                        add_events(&mut collected, &config)?;
+                    }
                     save(*collected, &args.out, created(), args.accept_partial, Way::Live, printer)?
                 }
             }
@@ -78,7 +84,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 
 /// Runs the live collection with its progress line and its notes.
 pub(super) fn read_live(
-    config: &crate::config::Config,
+    config: &Config,
     wishes: live::Wishes,
     since: Option<Base>,
     printer: &mut Printer,
@@ -167,6 +173,19 @@ pub fn collect(
 enum Way {
     Live,
     Offline,
+}
+
+/// Adds the security events that are exported for audits, where the configuration names their folder.
+pub(super) fn add_events(collected: &mut Collected, config: &Config) -> Result<()> {
+    let ad = &config.settings.ad;
+    let Some(dir) = &ad.events else { return Ok(()) };
+    let zone = ad.event_zone.as_deref().map(|text| {
+        text.parse().map_err(|_| {
+            Error::usage(format!("[ad] event_zone {text:?} is no offset from UTC"))
+                .hint("Write it as \"+01:00\", or \"-05:00\".")
+        })
+    });
+    events::add(collected, dir, zone.transpose()?)
 }
 
 /// Writes what was collected live, as of now.

@@ -4,11 +4,15 @@ use super::printer::{BOLD, Printer};
 use super::{Global, assess, audit, collect, diff, plan, rehearse};
 use crate::assess::Settings;
 use crate::assess::{AboutBundle, Accepted, Assessed};
+use crate::audit::Former;
 use crate::collect::offline::{self, Wishes};
 use crate::cutover::port::Level;
+use crate::cutover::store::Run;
 use crate::error::{Error, Place, Result, exit};
 use crate::report::folder::{Folder, create_private};
+use crate::twin::Twin;
 use crate::{bundle, example};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -40,9 +44,6 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     assess::show(&assessed, Some(&reports), &names, printer);
     diff::demo(&assessed, &AboutBundle::of(&opened), &settings, &out.join("diff"), printer)?;
     plan::demo(&assessed, &out.join("plan"), printer)?;
-    let evidence = crate::audit::Evidence::read(&bundle_dir, &opened)?;
-    let about = AboutBundle::of(&opened);
-    audit::demo(&inventory, about, &evidence, &out.join("plan/plan.json"), &out.join("audit"), printer)?;
     mended(&out.join("mended"), printer)?;
     if !printer.is_json() {
         printer.line(format!(
@@ -54,6 +55,9 @@ pub fn run(args: Args, _: &Global, printer: &mut Printer) -> Result<u8> {
     }
     Ok(exit::DONE)
 }
+
+/// What an audit of a rehearsal says of its input.
+const AFTER: &str = "The audited state is the twin that the rehearsed run left behind, not a collection; whose bundle is that the twin was made from.";
 
 /// Gates of the example that nothing can observe, and what its people found when they looked.
 const ATTESTED: [(&str, &str); 4] = [
@@ -88,7 +92,23 @@ fn mended(out: &Path, printer: &mut Printer) -> Result<()> {
     let plan = plan::demo_mended(&assessed, &out.join("plan"))?;
     let bar = printer.progress("rehearsing the cutover");
     let report = out.join("rehearsal");
-    let rehearsal = rehearse::rehearse(&plan, &bundle_dir, settings, None, Some(&report))?;
+    // The state that the run leaves behind is audited at once, against the run's own snapshots.
+    let audits = out.join("audit");
+    let audited = RefCell::new(None);
+    let about = |twin: &Twin| AboutBundle {
+        created: twin.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        sha256: opened.sha256.clone(),
+        complete: true,
+        anonymised: false,
+        limits: vec![AFTER.to_owned()],
+    };
+    let ended = |run: &Run, twin: &Twin| {
+        let former = Former::of_run(run)?;
+        let text = audit::demo(&twin.present(), about(twin), &former, &settings, &audits)?;
+        audited.replace(Some(text));
+        Ok(())
+    };
+    let rehearsal = rehearse::rehearse(&plan, &bundle_dir, settings.clone(), None, Some(&report), Some(&ended))?;
     bar.finish_and_clear();
     if printer.is_json() {
         return Ok(());
@@ -105,6 +125,10 @@ fn mended(out: &Path, printer: &mut Printer) -> Result<()> {
         ));
     }
     printer.line(format!("{BOLD}Run report{BOLD:#}: {}", report.join("run.html").display()));
+    if let Some(lines) = audited.into_inner() {
+        lines.into_iter().for_each(|line| printer.line(line));
+        printer.line(format!("{BOLD}Audit report{BOLD:#}: {}", audits.join("audit.html").display()));
+    }
     printer.note(format!(
         "The same with faults: groupshift rehearse {} --faults 1",
         out.join("plan").join("plan.json").display()

@@ -2,18 +2,17 @@
 //! group of a bundle.
 
 use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
-use super::{Global, configuration};
+use super::{Global, configuration, evaluator};
 use crate::assess::{self, sources};
 use crate::audit;
+use crate::directory::inventory::Evaluation;
 use crate::error::{Error, Place, Result, exit};
-use crate::graph::oracle::{Answer, Job};
-use crate::graph::{Graph, Options};
+use crate::graph::oracle::Answer;
 use crate::predict::explain::{Explained, explain, find_group};
 use crate::predict::expression::{self, Attr, Outcome};
 use crate::report::plain;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -258,14 +257,7 @@ impl Agreement {
 }
 
 fn compare(ours: &Outcome, theirs: &Answer) -> Agreement {
-    let same = |value: &expression::Value| match value {
-        expression::Value::Null => theirs.result.is_empty(),
-        expression::Value::Multi(values) => {
-            let ours: Vec<String> = values.iter().map(ToString::to_string).collect();
-            ours == theirs.result
-        }
-        one => theirs.result == [one.to_string()] || (theirs.result.is_empty() && one.to_string().is_empty()),
-    };
+    let same = |value: &expression::Value| expression::settled::gives(value, &theirs.result);
     match ours {
         Outcome::Error(_) if !theirs.evaluated => Agreement::Same,
         _ if !theirs.evaluated => Agreement::NoAnswer,
@@ -286,21 +278,6 @@ fn ask_tenant(
     explained: &Explained,
     printer: &mut Printer,
 ) -> Result<Answer> {
-    let ids = |list: &Option<Vec<Value>>| -> Vec<String> {
-        let id = |v: &Value| v.get("id").and_then(Value::as_str).map(str::to_owned);
-        list.iter().flatten().filter_map(id).collect()
-    };
-    let cloud = &inventory.cloud_sync;
-    let (principals, jobs) = (ids(&cloud.service_principals), ids(&cloud.jobs));
-    let places: Vec<Job> = principals
-        .iter()
-        .flat_map(|p| jobs.iter().map(|j| Job { principal: p.clone(), job: j.clone() }))
-        .filter(|place| place.job.starts_with("AAD2ADGroupProvisioning"))
-        .collect();
-    if places.is_empty() {
-        return Err(Error::usage("the bundle has no Cloud Sync job whose evaluator could be asked")
-            .hint("Collect a bundle once the configuration for the domain exists, or leave out --live."));
-    }
     let mut attributes = Vec::new();
     for (name, attr) in &explained.attributes {
         match attr {
@@ -315,49 +292,9 @@ fn ask_tenant(
             }
         }
     }
-    let who = config.settings.entra.client_id.clone().unwrap_or_default();
-    let codes = Arc::<Mutex<Vec<String>>>::default();
-    let shown = codes.clone();
-    let options = Options {
-        show_code: Box::new(move |code| {
-            // Printed by the loop below, which has the printer.
-            if let Ok(mut list) = shown.lock() {
-                list.push(format!("open {} and enter the code {}", code.address, code.code));
-            }
-        }),
-        ..Options::default()
-    };
-    let graph = Graph::new(&config.settings.entra, &|secret| config.fetch(secret, &who), options)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))?;
-    runtime.block_on(async {
-        let asking = async {
-            let mut last = None;
-            for place in &places {
-                match graph.parse_expression(place, text, &attributes).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(fault) if fault.is_missing() => last = Some(fault),
-                    Err(fault) => return Err(Error::from(fault)),
-                }
-            }
-            Err(last.map_or_else(|| Error::failed("the tenant has no such job any more"), Error::from))
-        };
-        tokio::pin!(asking);
-        loop {
-            tokio::select! {
-                done = &mut asking => return done,
-                () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {
-                    if let Ok(mut list) = codes.lock() {
-                        for text in list.drain(..) {
-                            printer.note(plain(&format!("To sign in, {text}")));
-                        }
-                    }
-                }
-            }
-        }
-    })
+    let question = Evaluation { expression: text.to_owned(), attributes, ..Evaluation::default() };
+    let mut answers = evaluator::ask(config, inventory, std::slice::from_ref(&question), printer)?;
+    answers.pop().ok_or_else(|| Error::failed("the tenant's evaluator gave no answer"))
 }
 
 fn print_answer(answer: &Answer, verdict: Agreement, printer: &mut Printer) {
@@ -400,7 +337,7 @@ fn explained_value(text: &str, e: &Explained) -> Value {
     };
     json!({
         "expression": text, "group": { "objectId": e.object_id, "displayName": e.display_name }, "result": result,
-        "value": value, "candidates": candidates, "reason": reason, "attributes": attributes,
+        "value": value, "candidates": candidates, "reason": reason, "attributes": attributes, "settledBy": e.settled,
         "notes": e.notes.iter().map(|n| json!({ "column": n.column, "message": n.message })).collect::<Vec<_>>(),
     })
 }
@@ -418,6 +355,9 @@ fn print_explained(e: &Explained, printer: &mut Printer) {
     }
     for note in &e.notes {
         printer.line(format!("  {YELLOW}note{YELLOW:#}, column {}: {}", note.column, plain(&note.message)));
+    }
+    for note in &e.settled {
+        printer.line(format!("  {DIM}{}{DIM:#}", plain(note)));
     }
     match &e.outcome {
         Outcome::Value(value) if value.is_null() => {

@@ -42,6 +42,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let wanted = Wanted {
         bundle: args.bundle.as_deref(),
         audit: true,
+        events: false,
         graph_budget: None,
         accept_partial: args.accept_partial,
         keep: None,

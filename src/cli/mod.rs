@@ -9,6 +9,7 @@ mod connect_script;
 mod cutover;
 mod demo;
 mod diff;
+mod evaluator;
 mod explain;
 mod handover;
 mod plan;

@@ -7,11 +7,12 @@ use crate::bundle;
 use crate::cutover::engine::Options;
 use crate::cutover::port::Level;
 use crate::cutover::record::LogLine;
+use crate::cutover::store::Run;
 use crate::error::{Error, Place, Result, exit};
 use crate::plan::{self, Plan};
 use crate::report::folder::{Folder, create_private};
 use crate::report::{self, plain};
-use crate::twin::{Rehearsal, Scene, Stage};
+use crate::twin::{Rehearsal, Scene, Stage, Twin};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -52,7 +53,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     }
     drop(opened);
     bar.set_message("rehearsing");
-    let rehearsal = rehearse(&plan, &bundle, settings, args.faults, args.out.as_deref())?;
+    let rehearsal = rehearse(&plan, &bundle, settings, args.faults, args.out.as_deref(), None)?;
     bar.finish_and_clear();
     show(&plan, &rehearsal, global.verbose > 0, printer);
     if let Some(out) = args.out.as_deref().filter(|_| !printer.is_json()) {
@@ -65,6 +66,9 @@ fn beside(plan: &Path) -> PathBuf {
     plan.parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Told how the run in which nothing goes wrong ended, while its store and its twin are still there.
+pub type Ended<'e> = dyn Fn(&Run, &Twin) -> Result<()> + 'e;
+
 /// Plays it; the report of the run in which nothing goes wrong is kept in `out`.
 pub fn rehearse(
     plan: &Plan,
@@ -72,15 +76,21 @@ pub fn rehearse(
     settings: Settings,
     seed: Option<u64>,
     out: Option<&Path>,
+    ended: Option<&Ended<'_>>,
 ) -> Result<Rehearsal> {
     let folder = match out {
         Some(out) => Some(Folder::prepare(out, &report::run::FILE_NAMES, false)?),
         None => None,
     };
     let read = || Ok(bundle::open(bundle)?.1);
-    let kept = |title: &str, run: &crate::cutover::store::Run| match &folder {
-        Some(folder) if title == crate::twin::SMOOTH => report::run::write_to(&report::run::report(run, plan)?, folder),
-        _ => Ok(()),
+    let kept = |title: &str, run: &Run, twin: &Twin| {
+        if title != crate::twin::SMOOTH {
+            return Ok(());
+        }
+        if let Some(folder) = &folder {
+            report::run::write_to(&report::run::report(run, plan)?, folder)?;
+        }
+        ended.map_or(Ok(()), |ended| ended(run, twin))
     };
     let settings = Settings {
         scope: if plan.job.scope == "attribute" {

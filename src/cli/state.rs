@@ -1,7 +1,7 @@
 //! The state that a command looks at: a bundle, or what the servers say now. Live state goes through a bundle in a private
 //! temporary folder, so that both ways read the same, verify the same and show the same hash.
 
-use super::collect::{read_live, save_live};
+use super::collect::{add_events, read_live, save_live};
 use super::printer::Printer;
 use crate::assess::AboutBundle;
 use crate::bundle::{self, Opened};
@@ -17,6 +17,8 @@ pub struct Wanted<'w> {
     pub bundle: Option<&'w Path>,
     /// Logs, access packages and replication metadata too.
     pub audit: bool,
+    /// Exported security events, where the configuration names their folder.
+    pub events: bool,
     pub graph_budget: Option<u8>,
     pub accept_partial: bool,
     /// Where live state is kept as a bundle.
@@ -46,10 +48,13 @@ impl State {
             bundle::write::check_target(keep)?;
         }
         let wishes = Wishes { audit: wanted.audit, graph_budget: wanted.graph_budget, ..Wishes::default() };
-        let collected = match read_live(config, wishes, None, printer)? {
+        let mut collected = match read_live(config, wishes, None, printer)? {
             Outcome::Interrupted => return Ok(None),
             Outcome::Done(collected) => collected,
         };
+        if wanted.events {
+            add_events(&mut collected, config)?;
+        }
         let (dir, temporary) = match wanted.keep {
             Some(keep) => (keep.to_owned(), None),
             None => {

@@ -452,36 +452,12 @@ impl Run<'_, '_> {
 
     /// Security events of domain controllers, for an audit.
     fn events(&mut self) -> Result<()> {
-        let mut raw = None;
-        for path in self.folder.files("events")? {
-            let name = format!("events/{}", path.file_name().unwrap_or_default().to_string_lossy());
-            if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml") || e.eq_ignore_ascii_case("csv")) {
-                self.not_read(&name, "event exports are *.xml or *.csv; of an .evtx file make one with: wevtutil qe FILE.evtx /lf:true /f:XML");
-                continue;
-            }
-            self.source("events", &path);
-            let file = match &mut raw {
-                Some(file) => file,
-                None => raw.insert(RawFile::new(files::SECURITY_EVENTS)?),
-            };
-            let progress = &mut *self.progress;
-            let mut read = 0u64;
-            let summary = events::read_file(&path, self.event_zone, &mut |event| {
-                read += 1;
-                if read.is_multiple_of(4096) {
-                    progress(&path, read);
-                }
-                file.push(&event)
-            })?;
-            self.parts.push(Part {
-                source: "events".to_owned(),
-                partition: name.clone(),
-                read: summary.kept,
-                ..Part::default()
-            });
-            self.inventory.problems.extend(summary.problems(&name));
-        }
-        self.raw.extend(raw);
+        let files = self.folder.files("events")?;
+        let read = events::read_exports(&files, self.event_zone, self.progress)?;
+        self.raw.extend(read.raw);
+        self.sources.extend(read.sources);
+        self.parts.extend(read.parts);
+        self.inventory.problems.extend(read.problems);
         Ok(())
     }
 

@@ -1,17 +1,17 @@
 //! The document: everything that was decided, put into its published shape.
 
+use super::assembly::{Assembly, NAMED_REMOVALS, Tally, WaveSize, tallies};
 use super::build::Parts;
 use super::model::{
-    Decision, Fixed, GroupStep, Hold, Holds, JobPlan, OpenPoint, Order, PLAN_SCHEMA, Plan, PlanSummary, PlannedGroup,
-    PolicyRecord, Stop, Timing, Wave,
+    Decision, Hold, Holds, JobPlan, OpenPoint, Order, PLAN_SCHEMA, Plan, PlanSummary, PolicyRecord, Stop, Timing, Wave,
 };
+use super::planned::stamp_of;
 use super::policy::{CANARY_SIZE, OrderBy, Policy, WAVE_SIZE};
 use super::schedule::{self, Calendar};
-use super::steps::{self, Plot, Steps, WavePlot};
-use super::{file, outside, predicted, servers};
+use super::steps::{self, Plot, WavePlot};
+use super::{outside, servers};
 use crate::bundle::write::hex;
 use crate::directory::inventory::CloudSync;
-use crate::directory::{Anchor, ObjectGuid};
 use crate::error::Result;
 use crate::predict::Point;
 use crate::report::model::View;
@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 const CYCLES: u64 = 1;
 const CYCLES_AT_MOST: u64 = 3;
 
-pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
+pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
     let assessed = parts.input.assessed;
     let inventory = assessed.inventory();
     let order = parts.input.order;
@@ -77,33 +77,36 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         assigned_today: job.assigned_today.len() as u64,
     };
     let steps = steps::steps(&plot);
-    let waves = waves(&parts, &steps, &calendar, &plot, &timing);
+    let tallies = tallies(&parts, &steps);
+    let waves = waves(&parts, &tallies, &calendar, &plot, &timing);
 
-    let (mut points, mut summary) = (BTreeMap::<Point, u64>::new(), PlanSummary::default());
-    for group in waves.iter().flat_map(|w| &w.groups) {
-        let p = &group.predicted;
-        summary.member_adds += p.member_adds.len() as u64;
-        summary.member_removals += p.member_removals.len() as u64;
-        summary.possible_removals += p.possible_removals.count;
-        summary.depends += u64::from(!p.depends.is_empty());
-        summary.renamed_or_moved += u64::from(p.dn.as_deref() != Some(group.dn.as_str()));
-        for point in Point::ALL.into_iter().filter(|x| p.depends.iter().any(|d| d == x.as_str())) {
-            *points.entry(point).or_default() += 1;
+    let mut summary = PlanSummary {
+        assessed: assessed.len() as u64,
+        planned: parts.candidates.len() as u64,
+        links: waves.iter().map(|w| w.links).sum(),
+        waves: waves.len() as u64,
+        outside: outside.len() as u64,
+        undecided,
+        ..PlanSummary::default()
+    };
+    let mut points = BTreeMap::<Point, u64>::new();
+    for tally in &tallies {
+        summary.member_adds += tally.member_adds;
+        summary.member_removals += tally.member_removals;
+        summary.possible_removals += tally.possible_removals;
+        summary.depends += tally.depends;
+        summary.renamed_or_moved += tally.renamed_or_moved;
+        for (point, groups) in Point::ALL.into_iter().zip(&tally.points).filter(|(_, groups)| **groups > 0) {
+            *points.entry(point).or_default() += groups;
         }
     }
-    summary.assessed = assessed.len() as u64;
-    summary.planned = parts.candidates.len() as u64;
-    summary.links = waves.iter().map(|w| w.links).sum();
-    summary.waves = waves.len() as u64;
-    summary.outside = outside.len() as u64;
-    summary.undecided = undecided;
     timing.graph_writes = waves.iter().map(|w| w.graph_writes).sum();
     timing.directory_writes = plot.stamps;
     timing.cycles = CYCLES * waves.len() as u64;
     timing.minutes = schedule::write_minutes(timing.graph_writes) + timing.cycles * timing.cycle_minutes;
     timing.sessions = calendar.sessions(waves.len());
 
-    let mut plan = Plan {
+    let head = Plan {
         schema: PLAN_SCHEMA.to_owned(),
         sha256: String::new(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -114,7 +117,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         mappings: proposal.clone(),
         job,
         connect,
-        steps: steps.steps,
+        steps: steps.steps.clone(),
         waves,
         outside,
         decisions: recorded(&parts),
@@ -132,8 +135,9 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         stops: std::mem::take(&mut parts.stops),
         bundle: parts.bundle.clone(),
     };
-    plan.sha256 = file::hash(&plan)?;
-    Ok(plan)
+    let sizes = tallies.iter().map(|t| WaveSize { groups: t.groups, risk: t.risk }).collect();
+    let removing = tallies.into_iter().flat_map(|t| t.removing).take(NAMED_REMOVALS).collect();
+    Ok(Assembly { parts, steps, head, sizes, removing })
 }
 
 /// What the chosen order asks for beyond the gates.
@@ -181,180 +185,32 @@ fn order_stops(parts: &mut Parts<'_>, order: Order, hold: Hold, has_canary: bool
     }
 }
 
-/// The value that a group's stamp is to get, with the value that is there; nothing where it is stamped.
-fn stamp_of<'a>(parts: &Parts<'a>, ad: u32) -> Option<(Option<&'a str>, String)> {
-    let inventory = parts.input.assessed.inventory();
-    let group = inventory.ad.groups.get(ad as usize)?;
-    let position = parts.forecast.position_of_ad(ad)?;
-    let entra = inventory.entra.groups.get(parts.forecast.outcomes()[position].entra as usize)?;
-    let wanted = Anchor(inventory.entra_object(entra).id).to_string();
-    let now = inventory.text.get(group.edoi).filter(|t| !t.is_empty());
-    (now != Some(wanted.as_str())).then_some((now, wanted))
-}
-
-fn waves(parts: &Parts<'_>, steps: &Steps, calendar: &Calendar<'_>, plot: &Plot<'_>, timing: &Timing) -> Vec<Wave> {
+fn waves(parts: &Parts<'_>, tallies: &[Tally], calendar: &Calendar<'_>, plot: &Plot<'_>, timing: &Timing) -> Vec<Wave> {
     let members = &parts.input.assessed.inventory().entra.members;
-    parts
-        .selection
-        .waves
-        .iter()
-        .enumerate()
-        .map(|(position, cut)| {
-            let session = calendar.wave(position);
-            let groups: Vec<PlannedGroup> = cut
-                .groups
-                .par_iter()
-                .map(|i| group(parts, steps, position, *i, cut.canary && !steps.hold.is_empty()))
-                .collect();
-            let row = |i: &u32| members.row(parts.candidates[*i as usize].entry.entra as usize).len() as u64;
-            let frozen = match (parts.input.order, cut.canary) {
-                (Order::CanaryFirst, true) => None,
-                _ => calendar.days_frozen(session),
-            };
-            Wave {
-                name: cut.name.clone(),
-                canary: cut.canary,
-                session,
-                at: calendar.at(session),
-                days_frozen: frozen,
-                links: cut.groups.iter().map(row).sum(),
-                graph_writes: groups
-                    .iter()
-                    .flat_map(|g| &g.steps)
-                    .filter(|s| matches!(s.kind.as_str(), "scope-in" | "write-extension" | "freeze"))
-                    .count() as u64,
-                cycles: CYCLES,
-                cycles_at_most: CYCLES_AT_MOST,
-                minutes: plot.waves[position].write_minutes + CYCLES * timing.cycle_minutes,
-                oversize: cut.oversize,
-                groups,
-            }
-        })
-        .collect()
-}
-
-fn group(parts: &Parts<'_>, ids: &Steps, wave: usize, index: u32, frozen: bool) -> PlannedGroup {
-    let assessed = parts.input.assessed;
-    let inventory = assessed.inventory();
-    let candidate = &parts.candidates[index as usize];
-    let (ad, entra) =
-        (&inventory.ad.groups[candidate.entry.ad as usize], &inventory.entra.groups[candidate.entry.entra as usize]);
-    let object = inventory.ad_object(ad);
-    let id = inventory.entra_object(entra).id;
-    let dn = inventory.dn(ad.object);
-    let (cn, parent) = &parts.proposed.names[index as usize];
-    let position = parts.forecast.position_of_ad(candidate.entry.ad);
-    let object_id = |i: &u32| {
-        let row = parts.candidates[*i as usize].entry.entra;
-        inventory.entra_object(&inventory.entra.groups[row as usize]).id.to_string()
-    };
-    PlannedGroup {
-        object_id: id.to_string(),
-        object_guid: object.guid.to_string(),
-        sid: inventory.sids.get(object.sid).map(|s| s.to_string()),
-        dn: dn.to_owned(),
-        display_name: inventory.text.get(entra.display_name).map(str::to_owned),
-        verdict: candidate.verdict,
-        risk: parts.selection.risks[index as usize].clone(),
-        members: inventory.ad.members.row(candidate.entry.ad as usize).len() as u64,
-        members_sha256: members_hash(parts, candidate.entry.ad),
-        group_type: ad.group_type.map(|t| t.0),
-        nests: parts.selection.children.row(index as usize).iter().map(object_id).collect(),
-        unit: parts.selection.circles[index as usize],
-        fixes: candidate.fixes.iter().map(|rule| fixed(rule, ids)).collect(),
-        decisions: candidate.decisions.iter().map(|d| u64::from(*d)).collect(),
-        steps: group_steps(parts, ids, wave, index, id, frozen),
-        predicted: predicted::of(parts.forecast, position, dn, (cn.as_deref(), parent.as_deref())),
-    }
-}
-
-fn fixed(rule: &str, ids: &Steps) -> Fixed {
-    let by = match rule {
-        super::candidates::BY_SCOPE => "every group that it nests moves in this wave or an earlier one".to_owned(),
-        _ if ids.extension.is_empty() => "the proposed mapping keeps its name and place".to_owned(),
-        _ => format!("the proposed mapping keeps its name and place, with the extension values of {}", ids.extension),
-    };
-    Fixed { rule: rule.to_owned(), by }
-}
-
-fn group_steps(
-    parts: &Parts<'_>,
-    ids: &Steps,
-    wave: usize,
-    index: u32,
-    id: ObjectGuid,
-    frozen: bool,
-) -> Vec<GroupStep> {
-    let candidate = &parts.candidates[index as usize];
-    let step = |kind: &str, step: &str, attribute: &str, undo: &str| GroupStep {
-        kind: kind.to_owned(),
-        step: step.to_owned(),
-        attribute: Some(attribute.to_owned()),
-        expects: None,
-        writes: None,
-        reversible: true,
-        undo: undo.to_owned(),
-    };
-    let mut out = Vec::new();
-    for (name, value) in &parts.proposed.values[index as usize] {
-        out.push(GroupStep {
-            expects: extension_now(parts, candidate.entry.entra, name),
-            writes: Some(value.clone()),
-            ..step("write-extension", &ids.extension, name, "the former value, where the present one is still ours")
-        });
-    }
-    if let Some((now, wanted)) = stamp_of(parts, candidate.entry.ad) {
-        out.push(GroupStep {
-            expects: now.map(str::to_owned),
-            writes: Some(wanted),
-            ..step(
-                "stamp",
-                &ids.stamp,
-                "msDS-ExternalDirectoryObjectId",
-                "the former value, where the present one is still ours and no started job ever had the group in scope",
-            )
-        });
-    }
-    if frozen {
-        out.push(GroupStep {
-            expects: Some("true".to_owned()),
-            writes: Some("false".to_owned()),
-            ..step("freeze", &ids.hold, "writebackConfiguration.isEnabled", "true again, while V2 is on")
-        });
-    }
-    let (attribute, writes) = match parts.input.assessed.settings().scope {
-        crate::assess::ScopeMode::Selected => ("appRoleAssignedTo", id.to_string()),
-        crate::assess::ScopeMode::Attribute => ("WritebackEnabled", "true".to_owned()),
-    };
-    out.push(GroupStep {
-        // The job's scope is emptied before the first wave.
-        expects: None,
-        writes: Some(writes),
-        ..step("scope-in", &ids.scope[wave], attribute, "out of scope, after the job is paused and AD restored")
-    });
-    out.push(GroupStep { attribute: None, ..step("verify", &ids.verify[wave], "", "nothing to undo") });
-    out
-}
-
-fn extension_now(parts: &Parts<'_>, entra: u32, name: &str) -> Option<String> {
-    let inventory = parts.input.assessed.inventory();
-    let (first, count) = inventory.entra.groups.get(entra as usize)?.extensions;
-    let own = inventory.entra.extensions.get(first as usize..first as usize + usize::from(count))?;
-    let (_, value) = own.iter().find(|(n, _)| inventory.text.get(*n).is_some_and(|n| n.eq_ignore_ascii_case(name)))?;
-    inventory.text.get(*value).map(str::to_owned)
-}
-
-fn members_hash(parts: &Parts<'_>, ad: u32) -> String {
-    let inventory = parts.input.assessed.inventory();
-    let mut names: Vec<String> =
-        inventory.ad.members.row(ad as usize).iter().map(|m| inventory.dn(*m).to_lowercase()).collect();
-    names.sort_unstable();
-    let mut hash = Sha256::new();
-    for name in names {
-        hash.update(name.as_bytes());
-        hash.update(b"\n");
-    }
-    hex(&hash.finalize())
+    let cuts = parts.selection.waves.iter().zip(tallies).enumerate();
+    cuts.map(|(position, (cut, tally))| {
+        let session = calendar.wave(position);
+        let row = |i: &u32| members.row(parts.candidates[*i as usize].entry.entra as usize).len() as u64;
+        let frozen = match (parts.input.order, cut.canary) {
+            (Order::CanaryFirst, true) => None,
+            _ => calendar.days_frozen(session),
+        };
+        Wave {
+            name: cut.name.clone(),
+            canary: cut.canary,
+            session,
+            at: calendar.at(session),
+            days_frozen: frozen,
+            links: cut.groups.iter().map(row).sum(),
+            graph_writes: tally.graph_writes,
+            cycles: CYCLES,
+            cycles_at_most: CYCLES_AT_MOST,
+            minutes: plot.waves[position].write_minutes + CYCLES * timing.cycle_minutes,
+            oversize: cut.oversize,
+            groups: Vec::new(),
+        }
+    })
+    .collect()
 }
 
 fn outside_groups(parts: &Parts<'_>) -> Vec<super::model::Outside> {

@@ -3,15 +3,19 @@
 //! default, no IIF on an attribute that may be null, nothing that takes a DN apart by its commas.
 
 use super::model::{CannotKeep, ExtensionProperty, MappingProposal, ProposedMapping, SchemaPatch};
-use crate::directory::inventory::{Inventory, NONE};
+use crate::directory::inventory::{Evaluation, Inventory, NONE};
 use crate::directory::{Dn, same_dn, split};
 use crate::predict::cloud::{CloudView, GroupAttributes, Job};
-use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Value as Word};
+use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Settled, Value as Word};
 use crate::predict::mapping::CompiledMapping;
 use crate::predict::schema::SynchronizationSchema;
 use crate::predict::{Forecast, MappingsFrom};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+
+mod tenant;
+
+pub(super) use tenant::{Asked, questions};
 
 /// A planned group's row of `entra.groups` and what it is called.
 pub(super) struct Case<'a> {
@@ -84,6 +88,9 @@ impl Attributes for WithValue<'_> {
             _ => self.base.service(name),
         }
     }
+    fn settled(&self) -> Option<&Settled> {
+        self.base.settled()
+    }
 }
 
 /// How a value is made.
@@ -104,6 +111,8 @@ struct Choice {
 }
 
 struct Search<'s> {
+    /// What the tenant gave for expressions over planned groups.
+    evaluations: &'s [Evaluation],
     inventory: &'s Inventory,
     view: &'s CloudView,
     cases: &'s [Case<'s>],
@@ -114,18 +123,30 @@ struct Search<'s> {
     of_job: bool,
 }
 
-pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>]) -> Proposed {
+pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>], evaluations: &[Evaluation]) -> Proposed {
     let (inventory, view) = (forecast.inventory(), forecast.view());
     let mut proposal = MappingProposal::default();
     let mut values: Vec<Vec<(String, String)>> = vec![Vec::new(); cases.len()];
     let mut names = vec![(None, None); cases.len()];
     let mut sources: Vec<(Part, Option<Value>)> = Vec::new();
     let mut kept = [true; 2];
+    let mut tenant_notes = Vec::new();
     for (slot, part) in [Part::Cn, Part::Parent].into_iter().enumerate() {
         let now: Vec<String> = cases.par_iter().map(|c| present(c.dn, part)).collect();
         let of_job = forecast.mappings() == MappingsFrom::Job;
-        let search = Search { inventory, view, cases, now, part, of_job };
-        let Some(choice) = search.choose() else { continue };
+        let search = Search { evaluations, inventory, view, cases, now, part, of_job };
+        let chosen = search.choose();
+        tenant_notes.extend(search.tenant_notes(chosen.as_ref()));
+        let Some(choice) = chosen else {
+            kept[slot] = cases.is_empty();
+            proposal.cannot_keep.extend((0..cases.len()).map(|i| CannotKeep {
+                object_id: search.object_id(i),
+                dn: cases[i].dn.to_owned(),
+                attribute: part.target().to_owned(),
+                reason: "the tenant's own evaluator refuses every mapping that would keep it".to_owned(),
+            }));
+            continue;
+        };
         for (i, outcome) in choice.outcomes.iter().enumerate() {
             let trouble = search.trouble(i, choice.values[i].as_deref()).or_else(|| search.differs(i, outcome));
             let text = outcome.text().map(|t| t.into_owned());
@@ -162,6 +183,8 @@ pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>]) -> Proposed {
     [proposal.keeps_every_name, proposal.keeps_every_place] = kept;
     proposal.schema_patch = patch(inventory, &sources);
     proposal.notes = notes(&proposal);
+    proposal.notes.extend(view.settled().notes());
+    proposal.notes.extend(tenant_notes);
     Proposed { proposal, values, names }
 }
 
@@ -267,15 +290,17 @@ impl Search<'_> {
             _ => None,
         };
         if let Some(mapping) = own
+            && self.refusal(&mapping.source).is_none()
             && self.keeps_all(&Form::Job(mapping))
         {
             let why = "The job's own mapping keeps every planned group; it stays as it is.";
             return Some(self.chosen(&Form::Job(mapping), "job", &mapping.source, None, why));
         }
+        let stands = |choice: &Choice| self.refusal(&choice.mapping.expression).is_none();
         self.plain()
-            .or_else(|| own.and_then(|m| self.fill_in(m)))
-            .or_else(|| self.switch())
-            .or_else(|| self.extension())
+            .or_else(|| own.and_then(|m| self.fill_in(m)).filter(stands))
+            .or_else(|| self.switch().filter(stands))
+            .or_else(|| self.extension().filter(stands))
     }
 
     /// One expression without anything to write.
@@ -311,7 +336,8 @@ impl Search<'_> {
         };
         candidates.into_iter().find_map(|(name, text, source, why)| {
             let form = Form::Expression(expression::parse(&text).ok()?);
-            self.keeps_all(&form).then(|| self.chosen(&form, name, &text, Some(source), why))
+            let fits = self.refusal(&text).is_none() && self.keeps_all(&form);
+            fits.then(|| self.chosen(&form, name, &text, Some(source), why))
         })
     }
 

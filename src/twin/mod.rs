@@ -109,6 +109,17 @@ impl Twin {
     pub fn crash_everywhere(&self) {
         self.world.borrow_mut().faults.everywhere();
     }
+    /// Tells, whenever it is asked, how far things have come, as a process that begins again would find it.
+    pub fn watch(&self) -> impl Fn() -> String + use<> {
+        let world = Rc::clone(&self.world);
+        move || {
+            let world = world.borrow();
+            let said = world.operator.lines.last().map(|l| l.text.as_str()).unwrap_or_default();
+            // A step on a server takes its time whenever it is done again: times tell nothing.
+            let said = said.split(" of 20").next().unwrap_or_default();
+            format!("{} {} {said}", world.ad.usn, world.cloud.version)
+        }
+    }
     /// Everything as text, but times and what counts changes: two twins of one state give the same.
     pub fn dump(&self) -> String {
         self.world.borrow().dump()

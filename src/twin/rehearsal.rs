@@ -29,8 +29,8 @@ pub struct Stage<'s> {
     pub options: Options,
     /// Where stores are made and thrown away.
     pub dir: PathBuf,
-    /// Gets the run of each scene as it ended, before its store goes: for a report.
-    pub kept: Option<&'s dyn Fn(&str, &Run) -> Result<()>>,
+    /// Gets the run of each scene as it ended, before its store goes, with the twin as it was left: for reports.
+    pub kept: Option<&'s dyn Fn(&str, &Run, &Twin) -> Result<()>>,
 }
 
 /// All scenes.
@@ -142,7 +142,7 @@ impl Stage<'_> {
         against.dedup();
         let safe = against.is_empty();
         if let Some(kept) = self.kept {
-            kept(title, &play.open()?.run(Some(&play.id))?)?;
+            kept(title, &play.open()?.run(Some(&play.id))?, &play.twin)?;
         }
         let folder = dir.path().to_string_lossy().into_owned();
         let steady = |text: &str| steady(text, &folder);

@@ -1,6 +1,6 @@
 //! The clean world: every check passes, but for the one that no directory can answer.
 
-use crate::world::{Clean, one, with};
+use crate::made::{Clean, one, with};
 
 #[test]
 fn everything_passes() {

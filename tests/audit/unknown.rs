@@ -1,7 +1,7 @@
 //! What the input does not tell is unknown, with what would settle it; never pass. And what does not apply says so.
 
+use crate::made::*;
 use crate::support::*;
-use crate::world::*;
 use groupshift::directory::security::{Ace, rights};
 use serde_json::json;
 
@@ -310,6 +310,28 @@ fn approved_writers() {
         c.ad("Extra 2").set("nTSecurityDescriptor", descriptor(sid_of(512), aces));
         c.approved = approved.iter().map(|s| (*s).to_owned()).collect();
         assert_eq!(status(&c.audit(), "A08"), *want, "{what}");
+    }
+    // Administrators of another forest are none here; those of the forest's root, which is not in the input, may be.
+    for (text, want) in [("S-1-5-21-9-9-9-512", "fail"), ("S-1-5-21-9-9-9-519", "unknown"), ("S-1-5-32-544", "pass")] {
+        let mut c = Clean::new();
+        let mut aces = usual_aces();
+        aces.push(Ace::allow(well_known(text), rights::ALL));
+        c.ad("Extra 2").set("nTSecurityDescriptor", descriptor(sid_of(512), aces));
+        assert_eq!(status(&c.audit(), "A08"), want, "{text}");
+    }
+    // Account Operators may write every group that AD makes: fine while nobody is in it.
+    for (member, want) in [(false, "pass"), (true, "fail")] {
+        let mut c = Clean::new();
+        let mut operators = Entry::new(format!("CN=Account Operators,CN=Builtin,{DOMAIN}"), &["top", "group"]);
+        operators
+            .set("objectSid", sid_bytes("S-1-5-32-548"))
+            .set("sAMAccountName", "Account Operators")
+            .set("groupType", "-2147483643");
+        if member {
+            operators.add("member", format!("CN=ops,OU=Admins,{DOMAIN}"));
+        }
+        c.world.add_entry(operators);
+        assert_eq!(status(&c.audit(), "A08"), want, "{member}");
     }
     // Without the agent's account in the input, an account that cannot be named may be it.
     let mut c = Clean::new();

@@ -49,6 +49,7 @@ pub fn documented() -> &'static Stage {
 /// Made once a test program, and shared.
 pub fn stage(kind: Kind) -> &'static Stage {
     static STAGES: OnceLock<Mutex<BTreeMap<Kind, &'static Stage>>> = OnceLock::new();
+    one_thread();
     let stages = STAGES.get_or_init(Mutex::default);
     let mut stages = stages.lock().unwrap_or_else(|e| e.into_inner());
     stages.entry(kind).or_insert_with(|| Box::leak(Box::new(make(kind, |_| {}))))
@@ -158,6 +159,14 @@ pub fn make_with(kind: Kind, nesting: &[&str], change: impl FnOnce(&mut World)) 
     Stage { bundle, plan, bytes, settings: world.settings }
 }
 
+/// What a look at a tenant gives that differs from the stage's in this.
+pub fn inventory_of(change: impl FnOnce(&mut World)) -> Inventory {
+    let mut world = world(Kind::default());
+    change(&mut world);
+    let dir = tempfile::tempdir().unwrap();
+    bundle_open(&world.bundle(dir.path()).unwrap()).1
+}
+
 fn bundle_open(path: &Path) -> (groupshift::bundle::Opened, Inventory) {
     groupshift::bundle::open(path).unwrap()
 }
@@ -231,6 +240,12 @@ impl Stage {
 
 pub fn accept(subject: &str) -> Accept {
     Accept { subject: subject.to_owned(), reason: "for the test".to_owned(), by: "test".to_owned() }
+}
+
+/// One thread for what runs in parallel: the twins are small, and the tests run beside each other.
+pub fn one_thread() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| drop(rayon::ThreadPoolBuilder::new().num_threads(1).build_global()));
 }
 
 pub fn rt() -> tokio::runtime::Runtime {

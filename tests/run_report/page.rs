@@ -106,6 +106,9 @@ fn a_rollback_leads_with_what_is_stuck() {
     for part in ["Stuck: 1", "reanimate it by hand", "Conflicts: 1", "Restored: 1", "2 groups were compared"] {
         assert!(lists.contains(part), "{part:?} is not in: {lists}");
     }
+    // By night it is dark.
+    browser.media("dark", "screen");
+    browser.wait("getComputedStyle(document.documentElement).backgroundColor === 'rgb(23, 24, 27)'");
     // On a phone nothing is wider than the screen.
     assert!(browser.eval("document.documentElement.scrollWidth <= innerWidth") == true);
     quiet(&browser, &page);

@@ -57,7 +57,9 @@ fn the_jobs_secrets_stay_in_the_tenant() {
     let bytes = executable();
     let plan = groupshift::plan::from_bytes(&bytes, Path::new("plan.json")).unwrap();
     let store = desk.store();
-    let run = store.begin_rehearsal(&plan, &bytes, store::DOMAIN, store::at(-28 * 3600)).unwrap();
+    let run =
+        store.begin_rehearsal(&plan, &bytes, plan.bundle.domain.as_deref().unwrap(), store::at(-28 * 3600)).unwrap();
+    let begun = std::time::Instant::now();
     let twin = Twin::of(inventory, &plan, None);
     let ports = twin.ports();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -73,7 +75,8 @@ fn the_jobs_secrets_stay_in_the_tenant() {
         let options = Options { rehearsal: true, yes: true, wave: Some("Canary".to_owned()), ..Options::default() };
         Engine::new(&ports, &run, &plan, &options).go().await
     });
-    println!("the run ended with {ending:?}");
+    println!("the run ended with {ending:?} after {:?}", begun.elapsed());
+    assert!(run.writes().unwrap().iter().any(|w| w.intent.action == "secrets"), "the job's settings were not saved");
     let kept = run.snapshots().unwrap();
     assert!(kept.iter().any(|s| s.kind == groupshift::cutover::record::SnapshotKind::Secrets), "no secrets were met");
     groupshift::report::run::write(&run, &plan).unwrap();

@@ -45,7 +45,7 @@ const WATCHED: [&str; 8] = [
     "msDS-ObjectSoa",
 ];
 
-const SETTLE: &str = "Export events 4754-4758 and 5136 of every domain controller's Security log since the cutover into events/ (CSV or XML), collect live with --for audit for replication metadata and provisioning logs, and name the agent's account ([ad] agent_account).";
+const SETTLE: &str = "Export events 4754-4758 and 5136 of every domain controller's Security log since the cutover into events/ (CSV or XML), collect live with --for audit for replication metadata and provisioning logs, name the agent's account ([ad] agent_account), and audit against the run's snapshots, which tell when each group was taken over.";
 
 /// When a group was taken over, as far as anything tells: what changed before is the cutover's own.
 fn since(cx: &Context<'_>, entry: &Entry) -> Option<DateTime<Utc>> {
@@ -166,12 +166,15 @@ fn silent<'c>(cx: &'c Context<'_>, seen: &BTreeSet<&str>) -> Vec<&'c str> {
     all.filter(|name| !seen.contains(&short(name))).collect()
 }
 
+/// The events of one account about one group, and why they are open where they are.
+type Deeds<'e> = (Vec<&'e SecurityEvent>, Option<&'static str>);
+
 /// Returns how many events concern audited groups after their cutover, and how many of them could not be judged.
 fn judge_events(cx: &Context<'_>, events: &[SecurityEvent], out: &mut Outcome) -> (u64, u64) {
     let names = Names::of(cx);
     let (mut concerned, mut unsettled) = (0u64, 0u64);
     // By group and account: the events, and why they are open where they are.
-    let mut found: BTreeMap<(u32, String), (Vec<&SecurityEvent>, Option<&'static str>)> = BTreeMap::new();
+    let mut found: BTreeMap<(u32, String), Deeds<'_>> = BTreeMap::new();
     for event in events {
         let Some(position) = names.find(event) else { continue };
         let since = since(cx, cx.entry(position));

@@ -55,14 +55,16 @@ const MOST_SIDS: usize = 64;
 const SETTLE: &str = "Export CN=SOA-Policies,CN=System,… of the domain with msDS-Settings, and msDS-ObjectSoa of the groups; or collect live.";
 
 /// The policy's settings; `Err` is what the check then says.
-fn policy<'c>(cx: &'c Context<'_>) -> Result<&'c [String], Outcome> {
+fn policy<'c>(cx: &'c Context<'_>) -> Result<&'c [String], Box<Outcome>> {
     let environment = &cx.inventory.ad.environment;
     match &environment.soa_policy {
         Some(settings) => Ok(settings),
         None if environment.soa_policy_searched => {
-            Err(Outcome::not_applicable("The domain has no enforcement policy: enforcement was not chosen"))
+            Err(Box::new(Outcome::not_applicable("The domain has no enforcement policy: enforcement was not chosen")))
         }
-        None => Err(Outcome::unknown("Whether the domain has an enforcement policy is not in the input", SETTLE)),
+        None => {
+            Err(Box::new(Outcome::unknown("Whether the domain has an enforcement policy is not in the input", SETTLE)))
+        }
     }
 }
 
@@ -74,7 +76,7 @@ fn is_cloud(cx: &Context<'_>, position: u32) -> bool {
 fn a10(cx: &Context<'_>) -> Outcome {
     let settings = match policy(cx) {
         Ok(settings) => settings,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let mut out = Outcome::default();
     let mut groups = 0u64;
@@ -110,7 +112,7 @@ fn sids(settings: &[String]) -> Vec<Sid> {
 fn a11(cx: &Context<'_>) -> Outcome {
     let settings = match policy(cx) {
         Ok(settings) => settings,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let mut out = Outcome::default();
     let subject = "CN=Cloud,CN=SOA-Policies";
@@ -199,9 +201,9 @@ fn a11(cx: &Context<'_>) -> Outcome {
 
 fn a12(cx: &Context<'_>) -> Outcome {
     if let Err(outcome) = policy(cx) {
-        return outcome;
+        return *outcome;
     }
-    let settle = "On every writable controller: the version of ntdsai.dll, the known-issue-rollback policy, and Diagnostics\\\"8 Directory Access\" and \"Security Events\"; Check-CloudSyncSOAPolicy.ps1 shows them.";
+    let settle = "On every writable controller look at the version of ntdsai.dll, the known-issue-rollback policy and the level of Security Diagnostics; Check-CloudSyncSOAPolicy.ps1 checks the policy.";
     let mut out = Outcome::default();
     let controllers = &cx.inventory.ad.environment.domain_controllers;
     for controller in controllers {

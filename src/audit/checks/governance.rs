@@ -8,7 +8,7 @@ use crate::audit::principals::{is_of_the_system, well_known};
 use crate::directory::inventory::{AdClass, Completeness, NONE};
 use crate::directory::{Dn, GroupType, ObjectGuid, same_dn};
 use crate::report::model::{GateStatus, Severity};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -59,12 +59,12 @@ const LISTED: usize = 1_000;
 const SETTLE: &str = "Add entra/accessPackages*.json (each with resourceRoleScopes, role and scope expanded) and accessPackageAssignments*.json (with target and accessPackage expanded), or collect live with --for audit.";
 
 /// The packages; `Err` is what the check then says.
-fn packages<'c>(cx: &'c Context<'_>) -> Result<&'c Packages, Outcome> {
+fn packages<'c>(cx: &'c Context<'_>) -> Result<&'c Packages, Box<Outcome>> {
     let Some(packages) = &cx.evidence.packages else {
-        return Err(Outcome::unknown("Access packages are not in the input", SETTLE));
+        return Err(Box::new(Outcome::unknown("Access packages are not in the input", SETTLE)));
     };
     if packages.without_resources > 0 && packages.governed() == 0 {
-        return Err(Outcome::unknown("The access packages of the input do not show their resources", SETTLE));
+        return Err(Box::new(Outcome::unknown("The access packages of the input do not show their resources", SETTLE)));
     }
     Ok(packages)
 }
@@ -114,7 +114,7 @@ const NO_MEMBERSHIP: u32 = u32::MAX;
 fn a22(cx: &Context<'_>) -> Outcome {
     let packages = match packages(cx) {
         Ok(packages) => packages,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let mut out = Outcome::default();
     let (mut groups, mut direct, mut undelivered) = (0u64, 0u64, 0u64);
@@ -179,7 +179,8 @@ fn show_a22(cx: &Context<'_>, row: Row) -> Failure {
     }
     let (mut extra, mut missing) = compare(cx, packages, entry);
     let counts = (extra.len(), missing.len());
-    (extra.truncate(LISTED), missing.truncate(LISTED));
+    extra.truncate(LISTED);
+    missing.truncate(LISTED);
     let message = match counts {
         (0, 0) => {
             "Who should be a member is open: the assignments or the members are not whole in the input".to_owned()
@@ -190,8 +191,12 @@ fn show_a22(cx: &Context<'_>, row: Row) -> Failure {
             format!("{a} member(s) were added directly, and {b} active assignment(s) have a target that is no member")
         }
     };
-    let name = |id: ObjectGuid| json!({ "id": id, "name": cx.inventory.entra.objects.iter().find(|o| o.id == id).and_then(|o| cx.text(o.name)) });
     let objects = &cx.inventory.entra.objects;
+    let wanted: HashSet<ObjectGuid> = missing.iter().copied().collect();
+    let known = if wanted.is_empty() { &[][..] } else { objects.as_slice() };
+    let names_of: HashMap<ObjectGuid, &str> =
+        known.iter().filter(|o| wanted.contains(&o.id)).filter_map(|o| Some((o.id, cx.text(o.name)?))).collect();
+    let name = |id: ObjectGuid| json!({ "id": id, "name": names_of.get(&id) });
     let member = |m: &u32| json!({ "id": objects[*m as usize].id, "name": cx.text(objects[*m as usize].name), "kind": objects[*m as usize].kind });
     let mut failure = cx.failure(row.entry, "", message);
     failure.attribute = Some("members".to_owned());
@@ -281,7 +286,7 @@ fn show_a23(cx: &Context<'_>, row: Row) -> Failure {
 fn a24(cx: &Context<'_>) -> Outcome {
     let packages = match packages(cx) {
         Ok(packages) => packages,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let (inventory, mut out) = (cx.inventory, Outcome::default());
     if !inventory.ad.present {

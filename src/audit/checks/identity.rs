@@ -2,13 +2,15 @@
 
 use super::{AuditRule, Hit, Outcome, Row};
 use crate::audit::context::{Context, Entry, anchor_of};
+use crate::audit::former::Former;
 use crate::audit::model::Failure;
 use crate::directory::inventory::{AdClass, NONE};
-use crate::directory::{Anchor, AnchorText, GroupType, ObjectGuid, same_dn};
+use crate::directory::{Anchor, AnchorText, GroupType, ObjectGuid, Sid, same_dn};
 use crate::predict::MappingsFrom;
 use crate::predict::index::carriers;
 use crate::predict::{Changes, Predicted};
 use crate::report::model::Severity;
+use hashbrown::HashSet;
 use serde_json::json;
 
 pub fn checks() -> Vec<AuditRule> {
@@ -223,13 +225,62 @@ fn a02(cx: &Context<'_>) -> Outcome {
             _ => out.open.push(Hit::row(position, 0, 0)),
         }
     }
-    out.evidence = json!({ "compared": former.groups().len(), "same": same, "retiredOnBothSides": retired });
+    let outside = bystanders(cx, former, &mut out);
+    out.evidence = json!({
+        "compared": former.groups().len(), "same": same, "outsideTheWavesSame": outside, "retiredOnBothSides": retired,
+    });
     out.message = match out.failed.len() {
         0 => format!("{same} groups have the objectGUID and SID that they had before"),
         n => format!("{n} groups are gone, or are not the objects that they were"),
     };
     out.remedy = Some("Export objectGUID and objectSid of the groups, whole, or collect live.".to_owned());
     out
+}
+
+/// Groups that no wave holds, and of which a run has a snapshot all the same; returns how many are what they were.
+fn bystanders(cx: &Context<'_>, former: &Former, out: &mut Outcome) -> u64 {
+    let (inventory, mut same) = (cx.inventory, 0u64);
+    let met: HashSet<u32> = cx.entries.iter().map(|e| e.former).collect();
+    let mut found = Vec::new();
+    for (position, before) in former.groups().iter().enumerate() {
+        if !before.outside || met.contains(&(position as u32)) {
+            continue;
+        }
+        let object = cx.assess.index.ad_by_guid(inventory, before.guid).map(|o| &inventory.ad.objects[o as usize]);
+        let sid = object.and_then(|o| inventory.sids.get(o.sid));
+        let gone = before.id.is_some_and(|id| match cx.assess.index.entra_group(inventory, id) {
+            Some(row) => inventory.entra.groups[row as usize].deleted,
+            None => inventory.entra.has_all("groups"),
+        });
+        let wrong = match (object, &sid, &before.sid) {
+            (None, ..) => inventory.ad.is_whole() && !gone,
+            (Some(_), Some(now), Some(then)) => now != then,
+            _ => false,
+        };
+        same += u64::from(!wrong && object.is_some());
+        if wrong {
+            found.push((before, sid));
+        }
+    }
+    found.sort_by(|a, b| a.0.dn.cmp(&b.0.dn));
+    for (before, sid) in found {
+        let of = |sid: &Option<Sid>| sid.as_ref().map_or("SID not known".to_owned(), |s| format!("SID {s}"));
+        let failure = Failure {
+            key: before.guid.to_string(),
+            object_id: before.id.map(|id| id.to_string()),
+            object_guid: Some(before.guid.to_string()),
+            dn: Some(before.dn.clone()),
+            display_name: before.display_name.clone(),
+            attribute: Some("objectSid".to_owned()),
+            expected: Some(of(&before.sid)),
+            actual: Some(if sid.is_some() { of(&sid) } else { "no such object".to_owned() }),
+            message: "A group that no wave holds is not in AD any more, or has another SID".to_owned(),
+            evidence: json!({ "outside": true }),
+            ..Failure::default()
+        };
+        out.failed.push(Hit::made(NONE, failure));
+    }
+    same
 }
 
 const AGAINST: &str =
@@ -289,8 +340,10 @@ fn a03(cx: &Context<'_>) -> Outcome {
         let outcome = cx.forecast.position_of_entra(entry.entra).map(|i| &cx.forecast.outcomes()[i]);
         let outcome = outcome.filter(|o| mapped && o.ad == entry.ad && o.action.writes());
         match outcome.map(|o| o.changes) {
-            Some(changes) if changes.new_dn() => out.failed.push(Hit::row(position, LEADS_AWAY, 0)),
             Some(changes) if changes.has(Changes::ERROR) => out.failed.push(Hit::row(position, FAILS, 0)),
+            Some(changes) if changes.new_dn() && !changes.has(Changes::NAME_OPEN) => {
+                out.failed.push(Hit::row(position, LEADS_AWAY, 0));
+            }
             Some(changes) if !changes.has(Changes::NAME_OPEN) => by_mapping += 1,
             _ if before.is_none() && cx.is_wanted(entry) => out.open.push(Hit::row(position, PLACE, 0)),
             _ => {}

@@ -15,7 +15,7 @@ pub fn checks() -> Vec<AuditRule> {
     vec![AuditRule {
         id: "A08",
         title: "Only the agent writes the groups",
-        condition: "On every group nobody but the agent's account, the administrators of the domain and the approved writers may write member, delete, rename or move it, or change its access list; the account of Connect may only while writeback V1 is in use.",
+        condition: "On every group nobody but the agent's account, the administrators of the forest (Account Operators only while it is empty) and the approved writers may write member, delete, rename or move it, or change its access list; the account of Connect may only while writeback V1 is in use.",
         why: "Every other way to write is a way around the governance of the Entra group.",
         remedy: "Remove the access entry, on the object or where it is inherited from; for the account of Connect, the rights that Set-ADSyncUnifiedGroupWritebackPermissions gave.",
         severity: Severity::High,
@@ -240,7 +240,7 @@ fn show_a08(cx: &Context<'_>, row: Row) -> Failure {
     let bad = noted.as_ref().map_or(0, |list| list.iter().filter(|(w, _)| *w == Weight::Bad).count());
     failure.message = match (&noted, bad) {
         (Err(_), _) => "Everybody may write the group".to_owned(),
-        (_, 0) => "Whether those who may write the group are approved is open: the agent's account, or the use of V1, is not known".to_owned(),
+        (_, 0) => "Whether those who may write the group are approved is open: the agent's or Connect's account, the use of V1, or whose administrators they are is not known".to_owned(),
         (_, n) => format!("{n} account(s) or group(s) that are not approved may write the group"),
     };
     describe(cx, &noted, &mut failure);

@@ -60,7 +60,7 @@ impl Evidence {
         if has(files::SECURITY_EVENTS) {
             let mut events = Vec::new();
             each::<SecurityEvent>(dir, files::SECURITY_EVENTS, |event| events.push(event))?;
-            events.sort_by(|a, b| (a.time, a.id, a.record).cmp(&(b.time, b.id, b.record)));
+            events.sort_by_key(|e| (e.time, e.id, e.record));
             out.events = Some(events);
         }
         Ok(out)

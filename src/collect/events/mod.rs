@@ -2,6 +2,7 @@
 //! event logs into XML) and CSV (Event Viewer, `Get-WinEvent | Export-Csv`). Kept are the events that tell who changed a
 //! group: 4754 to 4758 and 5136; the others are counted. Read event by event, so a log may be of any size.
 
+mod folder;
 mod message;
 mod table;
 mod time;
@@ -12,8 +13,10 @@ use crate::directory::{ObjectGuid, Sid};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
 use chrono::FixedOffset;
+pub use folder::{Exports, add, read_exports};
 use std::collections::BTreeMap;
 use std::path::Path;
+
 use time::Time;
 
 /// What a file held.

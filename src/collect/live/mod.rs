@@ -10,7 +10,7 @@ use super::offline::Collected;
 use crate::bundle::{self, Certificate, Part, RawFile, Source};
 use crate::config::{Config, Connect};
 use crate::directory::connect::ConnectServer;
-use crate::directory::inventory::Inventory;
+use crate::directory::inventory::{Evaluation, Inventory};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
@@ -24,6 +24,8 @@ pub struct Wishes {
     pub graph_budget: Option<u8>,
     /// Shorter pauses of the program's own choice, for services that are in no need of rest: tests have their own.
     pub hurry: bool,
+    /// What to ask the tenant's evaluator of expressions once everything else is read.
+    pub questions: Option<fn(&Inventory) -> Vec<Evaluation>>,
 }
 
 /// A former bundle of the same forest and tenant (`--since`), which saves reading what has not changed since.

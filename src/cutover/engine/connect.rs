@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hashbrown::HashSet;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 impl<P: Surroundings> Engine<'_, P> {
     pub(super) async fn errand(&self, step: &Step) -> Go<Option<String>> {
@@ -98,7 +99,13 @@ impl<P: Surroundings> Engine<'_, P> {
             true => (format!("{}-undo", step.id), scripts::undo_kind(&step.kind).unwrap_or_default().to_owned()),
             false => (step.id.clone(), step.kind.clone()),
         };
-        let anchored = self.anchored_keys()?;
+        let anchored = match self.anchored.get() {
+            Some(known) => Rc::clone(known),
+            None => Rc::new(self.anchored_keys()?),
+        };
+        if self.has_look(FIRST) {
+            let _ = self.anchored.set(Rc::clone(&anchored));
+        }
         let issued: DateTime<Utc> = match self.fact(&format!("issued:{id}"))? {
             Some(at) => serde_json::from_value(at).unwrap_or_else(|_| self.now()),
             None => self.now(),

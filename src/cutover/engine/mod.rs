@@ -38,7 +38,9 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::plan::model::{PlannedGroup, Step, Wave};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// The five ports as one type, so that the engine names one parameter.
 pub trait Surroundings {
@@ -183,11 +185,13 @@ pub struct Engine<'a, P: Surroundings> {
     pub run: &'a Run,
     pub plan: &'a Plan,
     pub options: &'a Options,
+    /// The anchored groups of the first look, once they were asked for.
+    anchored: OnceCell<Rc<evidence::Anchored>>,
 }
 
 impl<'a, P: Surroundings> Engine<'a, P> {
     pub fn new(ports: &'a P, run: &'a Run, plan: &'a Plan, options: &'a Options) -> Self {
-        Engine { ports, run, plan, options }
+        Engine { ports, run, plan, options, anchored: OnceCell::new() }
     }
 
     // What every step uses.

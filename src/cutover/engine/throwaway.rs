@@ -4,6 +4,7 @@
 use super::compare::{Expected, Kind, compare};
 use super::learn::{MEMBERSHIP_OPTION, OUT_OF_SCOPE};
 use super::look::FIRST;
+use super::settings::{group_mappings, target_of};
 use super::{Engine, Go, Halt, Stop, Surroundings};
 use crate::cutover::port::{Directory, Level, Refusal, STAMP, Tenant};
 use crate::cutover::record::{Intent, Settled, WriteState};
@@ -16,7 +17,7 @@ use crate::predict::expression::Value;
 use crate::predict::schema::SynchronizationSchema;
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Cycles that each of its trials may take.
 const CYCLES: u64 = 3;
@@ -63,6 +64,7 @@ impl<P: Surroundings> Engine<'_, P> {
             None => self.make(step).await?,
         };
         if it.phase == Phase::Made {
+            self.name_throwaway(step, &it).await?;
             self.scope_throwaway(step, &it).await?;
             if !self.has_look("throwaway") {
                 let look = self.look("looking at the throwaway group").await?;
@@ -250,6 +252,44 @@ impl<P: Surroundings> Engine<'_, P> {
             Error::failed("where groups are written back to is not known")
                 .hint("Set writeback_ou under [ad], and plan again.")
         })
+    }
+
+    /// Where the job reads name and place from extension values, the throwaway has its own, as every planned group does.
+    async fn name_throwaway(&self, step: &Step, it: &Throwaway) -> Go {
+        let job = self.the_job().await?;
+        let mut schema = self.ports.tenant().schema(&job).await?;
+        let Some((cn, parent)) = crate::directory::split(&it.dn).map(|(a, b)| (a.into_owned(), b.into_owned())) else {
+            return Ok(());
+        };
+        let mut values = Vec::new();
+        for mapping in group_mappings(&mut schema) {
+            let list = mapping.get("attributeMappings").and_then(Value::as_array).into_iter().flatten();
+            for one in list {
+                let text = one.pointer("/source/expression").and_then(Value::as_str).unwrap_or_default().trim();
+                let name = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or_default();
+                let value = match target_of(one).as_deref() {
+                    Some("cn") => &cn,
+                    Some("parentdistinguishedname") => &parent,
+                    _ => continue,
+                };
+                if name.to_lowercase().starts_with("extension_") {
+                    values.push((name.to_owned(), value.clone()));
+                }
+            }
+        }
+        for (name, value) in values {
+            let intent = Intent {
+                step: step.id.clone(),
+                action: "write-extension".to_owned(),
+                object: it.entra.to_string(),
+                name: it.name.clone(),
+                attribute: Some(name.clone()),
+                new: Some(json!(value)),
+                ..Intent::default()
+            };
+            self.set_property(intent, it.entra, &name, &None, &Some(json!(value))).await?;
+        }
+        Ok(())
     }
 
     async fn scope_throwaway(&self, step: &Step, it: &Throwaway) -> Go {

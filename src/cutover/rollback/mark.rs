@@ -18,11 +18,9 @@ impl<P: Surroundings> Engine<'_, P> {
                 continue;
             }
             // What a rollback never takes back once V2 is off is still done.
-            let stays = v2_off
-                && (step.point_of_no_return
-                    || step.script.is_some()
-                    || step.kind.ends_with("stamps")
-                    || step.kind == "stamp");
+            let kept = ["stamp", "verify-stamps", "write-extensions", "freeze-canaries"];
+            let stays =
+                v2_off && (step.point_of_no_return || step.script.is_some() || kept.contains(&step.kind.as_str()));
             if *target == Target::All && stays {
                 continue;
             }

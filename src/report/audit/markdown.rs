@@ -10,9 +10,9 @@ use crate::report::model::GateStatus;
 use std::io::Write;
 
 /// Objects that are named of one check, and of what was resolved.
-const NAMED: usize = 10;
+const NAMED: usize = 5;
 /// Characters of an expected or actual value.
-const VALUE: usize = 200;
+const VALUE: usize = 160;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
     put(out, "the summary", &text(report))

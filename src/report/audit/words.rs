@@ -41,10 +41,9 @@ pub fn verdict(view: &dyn View) -> (String, Vec<String>) {
         more.push(match s.groups_failing {
             0 => format!("No group of {} is concerned; what fails is around them.", s.groups),
             n => format!(
-                "{} of {} {} not as it should be.",
-                n,
+                "{n} of {} {}.",
                 count(s.groups, "group", "groups"),
-                if n == 1 { "is" } else { "are" }
+                if n == 1 { "is not as it should be" } else { "are not as they should be" }
             ),
         });
         if c.unknown > 0 {

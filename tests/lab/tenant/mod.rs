@@ -10,6 +10,7 @@
 pub mod collecting;
 mod delta;
 pub mod described;
+pub mod evaluator;
 pub mod faults;
 pub mod login;
 pub mod record;
@@ -63,6 +64,8 @@ pub struct Tenant {
     /// Sign-ins are checked where this is given; else any token will do.
     pub login: Option<Login>,
     pub recorder: Option<Recorder>,
+    /// Its evaluator of expressions; without it there is none.
+    pub evaluator: Option<evaluator::Evaluator>,
     pub page: usize,
     /// Groups on a page of their delta; as on other pages where this is 0.
     pub delta_page: usize,
@@ -373,6 +376,9 @@ impl Tenant {
         }
         if let Some(refusal) = self.refuse(&format!("{method} {full}")) {
             return refusal;
+        }
+        if let (true, Some(evaluator)) = (path.ends_with("/schema/parseExpression"), &self.evaluator) {
+            return evaluator::answer(evaluator, body);
         }
         if !path.ends_with("/$batch") {
             let body = serde_json::from_slice(body).unwrap_or(Value::Null);

@@ -7,7 +7,7 @@ use super::names::{ANY, CONTROLLER};
 use crate::directory::inventory::Controller;
 use crate::directory::{Dn, ObjectGuid};
 use crate::error::{Error, Place, Result};
-use crate::ldap::{Control, Scope, SdParts, Search, Session};
+use crate::ldap::{Control, ReadSession, Scope, SdParts, Search};
 
 /// The controller and the forest that it belongs to.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Forest {
 }
 
 /// Reads the root DSE.
-pub async fn forest(session: &Session) -> Result<Forest, Trouble> {
+pub async fn forest(session: &ReadSession) -> Result<Forest, Trouble> {
     let root = session
         .root_dse(&[
             "defaultNamingContext",
@@ -90,7 +90,7 @@ pub async fn forest(session: &Session) -> Result<Forest, Trouble> {
 }
 
 /// How far the controller's database has got.
-pub async fn highest_usn(session: &Session) -> Result<u64, Trouble> {
+pub async fn highest_usn(session: &ReadSession) -> Result<u64, Trouble> {
     let root = session.root_dse(&["highestCommittedUSN"]).await?;
     Ok(usn(root.text("highestCommittedUSN").unwrap_or_default().to_owned())?)
 }

@@ -18,24 +18,24 @@ const DAYS: i64 = 30;
 /// Between two requests for logs: 5 in 10 seconds are allowed.
 const PACE: std::time::Duration = std::time::Duration::from_millis(2_000);
 
-/// Reads both, at the same time. Boxed, since the whole reading is one future, and its size is paid in stack.
+/// A part of the reading on the heap: the whole is one future, and its size is paid in stack.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+
+/// Reads both, at the same time.
 pub fn read<'a>(
     wire: &'a Wire,
     ledger: &'a Ledger,
     inventory: &'a Inventory,
     now: DateTime<Utc>,
-) -> Pin<Box<dyn Future<Output = Result<Vec<RawFile>>> + 'a>> {
+) -> Boxed<'a, Vec<RawFile>> {
     Box::pin(async move {
         let (logs, packages) = tokio::try_join!(logs(wire, ledger, inventory, now), packages(wire, ledger, inventory))?;
         Ok(logs.into_iter().chain(packages).collect())
     })
 }
 
-/// Threshold and recipients of the configurations; `None` where the account may not read them. Boxed as `read` is.
-pub fn notifications<'a>(
-    wire: &'a Wire,
-    inventory: &'a Inventory,
-) -> Pin<Box<dyn Future<Output = Result<Option<Vec<Value>>>> + 'a>> {
+/// Threshold and recipients of the configurations; `None` where the account may not read them.
+pub fn notifications<'a>(wire: &'a Wire, inventory: &'a Inventory) -> Boxed<'a, Option<Vec<Value>>> {
     Box::pin(async move {
         let principals = inventory.cloud_sync.service_principals.iter().flatten();
         let mut found: Option<Vec<Value>> = None;

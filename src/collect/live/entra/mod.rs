@@ -2,6 +2,7 @@
 //! records that exported files go through, so a property means the same in both.
 
 mod audit;
+mod evaluator;
 mod feed;
 mod ledger;
 mod members;
@@ -16,6 +17,7 @@ mod state;
 mod tests;
 pub(crate) mod wire;
 
+pub use evaluator::places;
 pub use probe::Probe;
 
 use super::{Base, ContainerKnown, Half, Note, Tell, Wishes};
@@ -133,6 +135,10 @@ impl<'c> Reader<'c> {
         if wishes.audit {
             inventory.cloud_sync.notifications = audit::notifications(&self.wire, &inventory).await?;
             raw.append(&mut audit::read(&self.wire, &ledger, &inventory, started).await?);
+        }
+        if let Some(questions) = wishes.questions {
+            let asked = questions(&inventory);
+            inventory.cloud_sync.expressions = evaluator::ask(&self.wire, &inventory.cloud_sync, asked, tell).await?;
         }
         self.wire.sources(&ledger);
         tell(Note::Detail(self.wire.usage()));

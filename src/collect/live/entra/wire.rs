@@ -6,7 +6,9 @@ use crate::collect::graph_json::{json_error, objects};
 use crate::collect::live::Wishes;
 use crate::config::Config;
 use crate::directory::ObjectGuid;
+use crate::directory::inventory::Evaluation;
 use crate::error::{Error, Place, Result};
+use crate::graph::oracle::Job;
 use crate::graph::{BatchRequest, Fault, FaultKind, Graph, Options, PER_BATCH};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -203,6 +205,13 @@ impl Wire {
         let body = self.graph.get(query).await?;
         self.count_bytes(query, body.bytes.len());
         Ok(body.json(query)?)
+    }
+
+    /// An expression as the tenant evaluates it.
+    pub async fn evaluate(&self, at: &Job, question: Evaluation) -> Result<Evaluation, Trouble> {
+        let answer = self.graph.parse_expression(at, &question.expression, &question.attributes).await?;
+        self.count_bytes(&super::queries::schema(&at.principal, &at.job, "/parseExpression"), 0);
+        Ok(answer.of(question))
     }
 
     /// A number, where the service gives one.

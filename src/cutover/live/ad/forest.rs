@@ -8,7 +8,7 @@ use crate::collect::live::ad::{Dialer, names};
 use crate::cutover::port::{Carrier, Controller, STAMP};
 use crate::directory::{Dn, ObjectGuid, same_dn};
 use crate::error::{Error, Place, Result};
-use crate::ldap::{Connector, Scope, Search, Session, escape};
+use crate::ldap::{Connector, ReadSession, Scope, Search, escape};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::HashMap;
 
@@ -86,7 +86,7 @@ impl LiveDirectory {
                 for batch in batches {
                     let search = self.stamps(batch);
                     // A new connection may lead to another one.
-                    let ask = async |session: &Session| {
+                    let ask = async |session: &ReadSession| {
                         itself(session, controller).await?;
                         link::all(session, search.clone()).await
                     };
@@ -126,7 +126,7 @@ impl LiveDirectory {
 
     /// Asks a Global Catalog: the configured one, else the first of the forest that answers, this controller's before
     /// all others.
-    pub(super) async fn ask_catalog<T>(&self, work: impl AsyncFn(&Session) -> Result<T, Trouble>) -> Result<T> {
+    pub(super) async fn ask_catalog<T>(&self, work: impl AsyncFn(&ReadSession) -> Result<T, Trouble>) -> Result<T> {
         let connectors = match self.ad.global_catalog_url.as_deref() {
             Some(url) => vec![self.connector().to(url, "[ad] global_catalog_url")?],
             None => {
@@ -193,7 +193,7 @@ impl LiveDirectory {
 }
 
 /// That it is the controller that was meant which answers: its name may stand for another one.
-async fn itself(session: &Session, controller: &Controller) -> Result<(), Trouble> {
+async fn itself(session: &ReadSession, controller: &Controller) -> Result<(), Trouble> {
     let root = session.root_dse(&["dnsHostName", "isGlobalCatalogReady"]).await?;
     let name = root.text("dnsHostName").unwrap_or_default();
     if !name.eq_ignore_ascii_case(&controller.host) {

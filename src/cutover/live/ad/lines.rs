@@ -6,7 +6,7 @@
 use crate::collect::live::ad::Dialer;
 use crate::collect::live::ad::link::{self, Trouble};
 use crate::error::{Error, Result};
-use crate::ldap::{Fault, Session};
+use crate::ldap::{Fault, ReadSession, Session};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -74,11 +74,8 @@ pub(super) enum Unwritten {
 }
 
 impl Lines {
-    /// `first` is a connection that is open already.
-    pub fn new(dialer: Dialer, controller: &str, connections: usize, first: Session) -> Lines {
-        let mut slots: Vec<Slot> = (0..connections.max(1)).map(|_| Slot::default()).collect();
-        let held = Held { session: Some(first), number: 0, used: Some(Instant::now()) };
-        slots[0].held = Mutex::new(held);
+    pub fn new(dialer: Dialer, controller: &str, connections: usize) -> Lines {
+        let slots = (0..connections.max(1)).map(|_| Slot::default()).collect();
         Lines { dialer, controller: controller.to_owned(), slots }
     }
 
@@ -121,7 +118,7 @@ impl Lines {
         let mut restored = false;
         for _ in 0..TRIES {
             let session = connector.connect().await?;
-            let there = link::pin_of(&session).await?;
+            let there = link::pin_of(&ReadSession::over(&session)).await?;
             if there == *pin {
                 return Ok(session);
             }
@@ -137,7 +134,7 @@ impl Lines {
             && let Ok(by_name) = connector.host(&self.controller)
             && let Ok(session) = by_name.connect().await
         {
-            if link::pin_of(&session).await? == *pin {
+            if link::pin_of(&ReadSession::over(&session)).await? == *pin {
                 return Ok(session);
             }
             session.close().await;
@@ -154,12 +151,12 @@ impl Lines {
     }
 
     /// Reads something, on a new connection where the old one broke.
-    pub async fn again<T>(&self, work: impl AsyncFn(&Session) -> Result<T, Trouble>) -> Result<T> {
+    pub async fn again<T>(&self, work: impl AsyncFn(&ReadSession) -> Result<T, Trouble>) -> Result<T> {
         let mut attempt = 0;
         loop {
             let done = match self.lend().await {
                 Ok(lent) => {
-                    let done = work(&lent.session).await;
+                    let done = work(&ReadSession::over(&lent.session)).await;
                     if let Err(Trouble::Fault(fault)) = &done
                         && fault.code.is_none()
                     {

@@ -53,7 +53,7 @@ impl LiveDirectory {
     /// The same over a connector that is there already.
     pub async fn over(config: &Config, connector: Connector) -> Result<LiveDirectory> {
         let mut dialer = Dialer { connector, pin: None };
-        let (forest, session) = Line::new(&dialer, None)
+        let forest = Line::new(&dialer, None)
             .again(async |session| {
                 let forest = discover::forest(session).await?;
                 let root = session.root_dse(&["supportedCapabilities"]).await?;
@@ -66,13 +66,13 @@ impl LiveDirectory {
                     .hint("Name a writable controller of the domain in [ad] url.")
                     .into());
                 }
-                Ok((forest, session.clone()))
+                Ok(forest)
             })
             .await?;
         check_domain(config, &forest, dialer.connector.address())?;
         dialer.pin = Some(forest.pin());
         let ad = config.settings.ad.clone();
-        let lines = Lines::new(dialer, &forest.controller.dns_name, ad.connections as usize, session);
+        let lines = Lines::new(dialer, &forest.controller.dns_name, ad.connections as usize);
         Ok(LiveDirectory { lines, forest, ad })
     }
 

@@ -7,7 +7,7 @@ use crate::collect::live::ad::names;
 use crate::cutover::port::ObjectState;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Place, Result};
-use crate::ldap::{Control, Entry, FaultKind, Scope, SdParts, Search, Session};
+use crate::ldap::{Control, Entry, FaultKind, ReadSession, Scope, SdParts, Search};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::HashMap;
 
@@ -27,11 +27,11 @@ pub(super) struct Found {
 }
 
 /// The objects of a search, whole.
-pub(super) async fn all(session: &Session, search: Search) -> Result<Found, Trouble> {
+pub(super) async fn all(session: &ReadSession, search: Search) -> Result<Found, Trouble> {
     let controls = search.controls.clone();
     let mut out = Found { found: Vec::new(), vanished: Vec::new() };
     let mut cut = Vec::new();
-    let mut pages = session.search(search);
+    let mut pages = session.search::<Entry>(search);
     while let Some(page) = pages.next().await? {
         for entry in page {
             let (read, created) = take(&entry)?;

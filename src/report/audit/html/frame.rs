@@ -15,7 +15,7 @@ use crate::report::model::{GateStatus, Severity};
 use serde_json::{Value, json};
 
 /// Failures that a check's card names; the rest stands in the table below.
-const NAMED: usize = 8;
+const NAMED: usize = 6;
 /// Steps under "What to do next".
 const STEPS: usize = 6;
 /// Problems of the input, and resolved failures, that the page lists.
