@@ -148,3 +148,30 @@ fn a_job_in_quarantine_is_explained_and_paused() {
     lab.resume(&[]).code(5);
     assert_ne!(lab.state.job().unwrap().code, "Active");
 }
+
+#[test]
+fn the_throwaway_group_shows_what_the_service_does() {
+    let Some(mut lab) = Lab::at(Station::Stamped) else { return };
+    let before = lab.dump();
+    // The membership option is off, whatever was attested: no real group has been touched when it shows.
+    lab.agent.behave(|b| b.on_premises_members = false);
+    lab.finish().code(4).says(&["membership of on-premises users is not provisioned"]);
+    let throwaway = |l: &String| l.ends_with("is new");
+    assert!(differences(&before, &lab.dump()).iter().all(throwaway), "{:?}", differences(&before, &lab.dump()));
+    assert_eq!(lab.state.job().unwrap().code, "Paused");
+    // Turned on; and now it deletes what leaves its scope, whatever the settings say.
+    lab.agent.behave(|b| (b.on_premises_members, b.deletes_out_of_scope, b.ignores_settings) = (true, true, true));
+    lab.resume(&[]).code(4).says(&["deleted the throwaway group"]);
+    assert_eq!(differences(&before, &lab.dump()), Vec::<String>::new());
+    // Known and accepted, the canaries come next; a rollback scopes nothing out, and no group is lost by it.
+    lab.resume(&["--accept", "out-of-scope-deletes=rollbacks leave the scope alone"]).code(4);
+    assert!(lab.waits().unwrap().contains("Canary"), "{:?}", lab.waits());
+    lab.work();
+    lab.resume(&[]).code(4);
+    let before = lab.dump();
+    lab.rollback(&["--wave", "Canary"]).code(0).says(&["scope"]);
+    lab.agent.behave(|b| b.interval = std::time::Duration::from_millis(50));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(differences(&before, &lab.dump()), Vec::<String>::new());
+    assert_eq!((lab.state.in_scope().len(), lab.state.job().unwrap().code.as_str()), (2, "Paused"));
+}
