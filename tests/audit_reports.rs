@@ -8,6 +8,7 @@
 )]
 
 #[path = "browser/mod.rs"]
+#[allow(dead_code, reason = "other suites use more of the browser")]
 mod browser;
 mod support;
 
