@@ -116,7 +116,6 @@ impl Live<'_> {
         let both = runtime.block_on(async {
             let ad = async {
                 match ad {
-                    // Boxed: each side is one large future, and what holds it inline pays for it in stack, level by level.
                     Some(reader) => Box::pin(reader.collect(wishes, base, container, tell)).await.map(Some),
                     None => Ok(None),
                 }
