@@ -109,15 +109,13 @@ impl Twin {
     pub fn crash_everywhere(&self) {
         self.world.borrow_mut().faults.everywhere();
     }
-    /// Tells, whenever it is asked, how far things have come, as a process that begins again would find it.
+    /// Tells, whenever it is asked, how far things have come: the step, and how often AD and the tenant were changed.
     pub fn watch(&self) -> impl Fn() -> String + use<> {
         let world = Rc::clone(&self.world);
         move || {
             let world = world.borrow();
-            let said = world.operator.lines.last().map(|l| l.text.as_str()).unwrap_or_default();
-            // Times, and names that are numbered, are others whenever something is done again.
-            let said = said.split(':').next().unwrap_or_default();
-            format!("{} {} {said}", world.ad.usn, world.cloud.version)
+            let step = world.operator.lines.iter().rev().find(|l| l.level == Level::Step);
+            format!("{} {} {}", world.ad.usn, world.cloud.version, step.map_or("", |l| l.text.as_str()))
         }
     }
     /// Everything as text, but times and what counts changes: two twins of one state give the same.

@@ -6,12 +6,12 @@ use groupshift::cutover::engine::Ending;
 use groupshift::cutover::record::WriteState;
 use groupshift::cutover::store::{Store, is_crash};
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// Goes on, process after process, until the run is done; how many died.
 fn to_the_end(play: &Play, mut process: impl FnMut() -> Store) -> u64 {
-    for died in 0..2_500 {
+    for died in 0..3_000 {
         let store = process();
         match play.go_in(&store) {
             Ok(Ending::Done) => return died,
@@ -53,8 +53,15 @@ fn at_every_boundary_of_the_journal() {
     let died = to_the_end(&play, || {
         let seen = Rc::clone(&seen);
         let place = play.twin.watch();
-        // A boundary is known by its name and by how far things have come.
-        play.store().with_fuse(Rc::new(move |name| seen.borrow_mut().insert(format!("{name} {}", place()))))
+        // A boundary is known by its name, how far things have come, and how often it came since in this process.
+        let count: RefCell<HashMap<String, u32>> = RefCell::default();
+        play.store().with_fuse(Rc::new(move |name| {
+            let place = format!("{name} {}", place());
+            let mut count = count.borrow_mut();
+            let n = count.entry(place.clone()).or_default();
+            *n += 1;
+            seen.borrow_mut().insert(format!("{place} {n}"))
+        }))
     });
     as_if_nothing_had_happened(&play, kind);
     assert!(died >= 300, "the processes died {died} times");
