@@ -41,7 +41,7 @@ pub struct Behaviour {
     pub moves: bool,
     /// A group that leaves the scope is deleted, where neither flow types nor settings forbid it.
     pub deletes_out_of_scope: bool,
-    /// The settings that forbid it are not heeded.
+    /// Neither the settings that forbid it are heeded, nor the threshold.
     pub ignores_settings: bool,
     /// The match disregards letter case.
     pub case_blind: bool,

@@ -290,7 +290,7 @@ async fn leave(
     let forbidden = snapshot.secret("SkipOutOfScopeDeletions").is_some_and(|v| v.eq_ignore_ascii_case("true"))
         || mappings.flow.delete() != Some(true);
     let deletes = behaviour.deletes_out_of_scope && (behaviour.ignores_settings || !forbidden);
-    if deletes && left.len() as u64 >= threshold(snapshot) {
+    if deletes && !behaviour.ignores_settings && left.len() as u64 >= threshold(snapshot) {
         let says = "held back: too many deletions".to_owned();
         let staged = Deed { action: "stagedDelete", status: "skipped", code: "TooManyDeletes", says, target: None };
         out.deeds.extend(left.into_iter().map(|id| (id, staged.clone())));
