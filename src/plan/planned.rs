@@ -7,6 +7,7 @@ use super::steps::Steps;
 use crate::bundle::write::hex;
 use crate::directory::{Anchor, ObjectGuid};
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// The value that a group's stamp is to get, with the value that is there; nothing where it is stamped.
 pub(super) fn stamp_of<'a>(parts: &Parts<'a>, ad: u32) -> Option<(Option<&'a str>, String)> {
@@ -135,14 +136,26 @@ fn extension_now(parts: &Parts<'_>, entra: u32, name: &str) -> Option<String> {
     inventory.text.get(*value).map(str::to_owned)
 }
 
+/// Of the members' names in lower case, sorted, one a line.
 fn members_hash(parts: &Parts<'_>, ad: u32) -> String {
     let inventory = parts.input.assessed.inventory();
-    let mut names: Vec<String> =
-        inventory.ad.members.row(ad as usize).iter().map(|m| inventory.dn(*m).to_lowercase()).collect();
-    names.sort_unstable();
+    // One text for all: a plan of millions of memberships makes no string for each.
+    let mut text = String::new();
+    let mut names: Vec<Range<usize>> = Vec::new();
+    for member in inventory.ad.members.row(ad as usize) {
+        let (dn, start) = (inventory.dn(*member), text.len());
+        if dn.is_ascii() {
+            text.push_str(dn);
+            text[start..].make_ascii_lowercase();
+        } else {
+            text.push_str(&dn.to_lowercase());
+        }
+        names.push(start..text.len());
+    }
+    names.sort_unstable_by(|a, b| text[a.clone()].cmp(&text[b.clone()]));
     let mut hash = Sha256::new();
     for name in names {
-        hash.update(name.as_bytes());
+        hash.update(&text.as_bytes()[name]);
         hash.update(b"\n");
     }
     hex(&hash.finalize())

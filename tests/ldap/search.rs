@@ -1,6 +1,6 @@
 //! Searches that go well: pages, ranges, references, controls, filters over bytes.
 
-use crate::support::{BASE, BOTH, connector, drain, groups};
+use crate::support::{BASE, BOTH, By, connector, drain, groups};
 use crate::wire::directory::guid;
 use crate::wire::{Act, Directory, Object, Op, Wire};
 use groupshift::directory::ObjectGuid;
@@ -161,7 +161,9 @@ async fn a_search_left_alone_is_abandoned() {
         drop(pages);
         let root = session.root_dse(&["dnsHostName"]).await.unwrap();
         assert_eq!(root.text("dnsHostName"), Some("dc1.contoso.test"));
-        assert_eq!(wire.counts().abandoned, 1);
+        // Our own hand may have all of the answer by then: there is nothing to abandon any more.
+        let abandoned = wire.counts().abandoned;
+        assert!(abandoned == 1 || by == By::OwnHand && abandoned == 0, "{by:?} {abandoned}");
     }
 }
 
