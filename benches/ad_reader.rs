@@ -32,7 +32,7 @@ async fn read(arguments: &Arguments) -> Result<serde_json::Value> {
     let connector = Connector::new(ad, || config.fetch(Secret::AdPassword, "the account"))?;
     let dialer = Dialer { connector, pin: None };
     let started = Instant::now();
-    let session = dialer.connector.connect().await?;
+    let session = dialer.connector.connect_to_read().await?;
     let task = Task {
         dialer: &dialer,
         base: &arguments.base,

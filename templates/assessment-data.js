@@ -1,3 +1,4 @@
+const FULL = "assessment.json"; // what has all that this page cuts
 const meta = JSON.parse(byId("meta").textContent);
 const rules = meta.rules.map(([id, title, groups]) => ({ id, title, groups }));
 const ruleNumbers = new Map(rules.map((rule, at) => [rule.id, at]));

@@ -175,6 +175,32 @@ fn the_committed_difference_is_true() {
     });
 }
 
+/// The demo to its end: the run that was rehearsed is audited, and what is written is what is kept here.
+#[test]
+fn the_committed_audit_is_true() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_groupshift"))
+        .args(["demo", "--out", "d"])
+        .current_dir(dir.path())
+        .env("HOME", dir.path())
+        .env("XDG_CONFIG_HOME", dir.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(said.contains("Rehearsed") && said.contains("Audit"), "{said}");
+    let made = dir.path().join("d/mended/audit");
+    let audit: serde_json::Value = serde_json::from_slice(&std::fs::read(made.join("audit.json")).unwrap()).unwrap();
+    assert_eq!(audit["against"]["kind"], "snapshot");
+    // What only a run can break is whole: identity, anchors, members.
+    for id in ["A02", "A05", "A07"] {
+        let check = audit["checks"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap();
+        assert_eq!(check["status"], "pass", "{check}");
+    }
+    hold_files(&made, &root().join("reports/example"), &groupshift::report::audit::FILE_NAMES, <[u8]>::to_vec);
+}
+
 /// A real export of a Connect server of 2016, group writeback off: no groups, and gates that say what they see.
 #[test]
 fn a_real_connect_export() {
@@ -249,14 +275,29 @@ fn the_readme_lists_every_rule_and_gate() {
             g.sources.join(", ")
         );
     }
+    hold_table("rules", &table);
+}
+
+#[test]
+fn the_readme_lists_every_check() {
+    let mut table = String::from("| id | what | severity | source |\n|---|---|---|---|\n");
+    for c in groupshift::audit::checks() {
+        table += &format!("| {} | {} | {} | {} |\n", c.id, c.title, c.severity.as_str(), c.sources.join(", "));
+    }
+    hold_table("checks", &table);
+}
+
+/// Holds a table of the README, between its marks, against what the registry says, or rewrites it.
+fn hold_table(name: &str, table: &str) {
     let path = root().join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
-    let (start, end) = ("to rewrite -->\n", "<!-- /rules -->");
-    let from = readme.find(start).unwrap() + start.len();
-    let to = readme.find(end).unwrap();
+    let (start, end) = (format!("<!-- {name}: "), format!("<!-- /{name} -->"));
+    let from = readme.find(&start).unwrap();
+    let from = from + readme[from..].find("-->\n").unwrap() + 4;
+    let to = readme.find(&end).unwrap();
     if updating() {
         std::fs::write(&path, format!("{}{table}{}", &readme[..from], &readme[to..])).unwrap();
     } else {
-        assert_eq!(&readme[from..to], table, "the README's table; GROUPSHIFT_UPDATE=1 rewrites it");
+        assert_eq!(&readme[from..to], table, "the README's table of {name}; GROUPSHIFT_UPDATE=1 rewrites it");
     }
 }

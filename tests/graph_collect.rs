@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tenant::collecting::{collect, example, example_of, run, save};
+
+#[path = "graph_collect/evaluator.rs"]
+mod evaluator;
 use tenant::server::start;
 use tenant::{Log, Tenant};
 

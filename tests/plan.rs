@@ -22,10 +22,11 @@ mod waves;
 
 use groupshift::assess::{AboutBundle, Assessed};
 use groupshift::bundle;
+use groupshift::directory::inventory::Evaluation;
 use groupshift::error::Error;
 use groupshift::plan::model::PlannedGroup;
 use groupshift::plan::toml_file::TomlText;
-use groupshift::plan::{self, Input, Made, Order, Plan};
+use groupshift::plan::{self, Assembly, Input, Made, Order, Plan};
 use std::path::Path;
 use support::World;
 
@@ -36,14 +37,23 @@ pub struct With<'a> {
     pub decisions: Option<&'a str>,
     pub order: Order,
     pub blockable: bool,
+    pub evaluations: &'a [Evaluation],
 }
 
 pub fn try_plan(world: &World, with: With<'_>) -> Result<Made, Error> {
+    plan_with(world, with, |assembly| Ok(Box::new(assembly.whole()?)))
+}
+
+pub fn plan_with<T>(
+    world: &World,
+    with: With<'_>,
+    take: impl FnOnce(Assembly<'_>) -> Result<T, Error>,
+) -> Result<Made<T>, Error> {
     let dir = tempfile::tempdir().unwrap();
     let bundle = world.bundle(dir.path())?;
     let (opened, inventory) = bundle::open(&bundle)?;
     let assessed = Assessed::run(&inventory, &world.settings, AboutBundle::of(&opened))?;
-    plan::plan(&Input {
+    let input = Input {
         assessed: &assessed,
         order: with.order,
         policy: with.waves.map(|text| TomlText { text, path: Path::new("waves.toml") }),
@@ -51,7 +61,8 @@ pub fn try_plan(world: &World, with: With<'_>) -> Result<Made, Error> {
         bundle_path: "bundle".to_owned(),
         scripts_folder: "plan-scripts".to_owned(),
         draft: !with.blockable,
-    })
+    };
+    plan::plan_with(&input, with.evaluations, take)
 }
 
 pub fn made(world: &World, with: With<'_>) -> Plan {

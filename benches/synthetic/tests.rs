@@ -19,7 +19,8 @@ fn made(size: Size, form: Form) -> (TempDir, Plan, Summary) {
 }
 
 fn read(dir: &Path) -> Collected {
-    collect(&dir.join("export"), &Wishes { domain: Some("contoso.com".into()) }, &mut |_, _| {}).unwrap()
+    collect(&dir.join("export"), &Wishes { domain: Some("contoso.com".into()), ..Wishes::default() }, &mut |_, _| {})
+        .unwrap()
 }
 
 #[test]

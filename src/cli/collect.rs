@@ -3,8 +3,10 @@
 use super::printer::{BOLD, Printer, RED};
 use super::{Global, configuration};
 use crate::bundle::{self, Manifest};
+use crate::collect::events;
 use crate::collect::live::{self, Base, Live, Note, Outcome};
 use crate::collect::offline::{self, Collected, Wishes};
+use crate::config::Config;
 use crate::error::{Error, Result, exit};
 use crate::report::plain;
 use indicatif::ProgressBar;
@@ -31,6 +33,9 @@ pub struct Args {
     /// Share of the tenant's Microsoft Graph limit to use, in percent
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100), conflicts_with = "offline")]
     graph_budget: Option<u8>,
+    /// Zone of the times in CSV exports of security events, as +01:00 [default: taken as UTC, and said]; XML has its own
+    #[arg(long, value_name = "OFFSET", requires = "offline", allow_hyphen_values = true)]
+    event_zone: Option<chrono::FixedOffset>,
     /// Make a bundle even if the collection falls short; it says so for ever
     #[arg(long)]
     accept_partial: bool,
@@ -47,7 +52,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     let created = || chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let manifest = match &args.offline {
         Some(dir) => {
-            let wishes = Wishes { domain: config.settings.cloud_sync.domain.clone() };
+            let wishes = Wishes { domain: config.settings.cloud_sync.domain.clone(), event_zone: args.event_zone };
             collect(dir, &args.out, &wishes, created(), args.accept_partial, printer)?
         }
         None => {
@@ -56,6 +61,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
             let wishes = live::Wishes {
                 audit: args.purpose == Purpose::Audit,
                 graph_budget: args.graph_budget,
+                questions: Some(crate::predict::questions),
                 ..live::Wishes::default()
             };
             match read_live(&config, wishes, base, printer)? {
@@ -63,7 +69,10 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
                     printer.note("interrupted: no bundle was written");
                     return Ok(exit::INTERRUPTED);
                 }
-                Outcome::Done(collected) => {
+                Outcome::Done(mut collected) => {
+                    if args.purpose == Purpose::Audit {
+                        add_events(&mut collected, &config)?;
+                    }
                     save(*collected, &args.out, created(), args.accept_partial, Way::Live, printer)?
                 }
             }
@@ -74,8 +83,8 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 }
 
 /// Runs the live collection with its progress line and its notes.
-fn read_live(
-    config: &crate::config::Config,
+pub(super) fn read_live(
+    config: &Config,
     wishes: live::Wishes,
     since: Option<Base>,
     printer: &mut Printer,
@@ -164,6 +173,30 @@ pub fn collect(
 enum Way {
     Live,
     Offline,
+}
+
+/// Adds the security events that are exported for audits, where the configuration names their folder.
+pub(super) fn add_events(collected: &mut Collected, config: &Config) -> Result<()> {
+    let ad = &config.settings.ad;
+    let Some(dir) = &ad.events else { return Ok(()) };
+    let zone = ad.event_zone.as_deref().map(|text| {
+        text.parse().map_err(|_| {
+            Error::usage(format!("[ad] event_zone {text:?} is no offset from UTC"))
+                .hint("Write it as \"+01:00\", or \"-05:00\".")
+        })
+    });
+    events::add(collected, dir, zone.transpose()?)
+}
+
+/// Writes what was collected live, as of now.
+pub(super) fn save_live(
+    collected: Collected,
+    out: &Path,
+    accept_partial: bool,
+    printer: &mut Printer,
+) -> Result<Manifest> {
+    let created = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    save(collected, out, created, accept_partial, Way::Live, printer)
 }
 
 /// Writes the bundle, unless what was collected falls short and that is not accepted.

@@ -1,25 +1,25 @@
-//! `explain`: a rule or gate in full, from the one registry; or what an expression of the mapping language gives for a
+//! `explain`: a rule, gate or check in full, from the one registry; or what an expression of the mapping language gives for a
 //! group of a bundle.
 
 use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
-use super::{Global, configuration};
+use super::{Global, configuration, evaluator};
 use crate::assess::{self, sources};
+use crate::audit;
+use crate::directory::inventory::Evaluation;
 use crate::error::{Error, Place, Result, exit};
-use crate::graph::oracle::{Answer, Job};
-use crate::graph::{Graph, Options};
+use crate::graph::oracle::Answer;
 use crate::predict::explain::{Explained, explain, find_group};
 use crate::predict::expression::{self, Attr, Outcome};
 use crate::report::plain;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// C01…C41, E1…E15
+    /// C01…C41, E1…E15, A01…A28
     #[arg(value_name = "ID", required_unless_present_any = ["all", "expression"])]
     id: Option<String>,
-    /// Every rule and gate, and the table of sources
+    /// Every rule, gate and check, and the table of sources
     #[arg(long, conflicts_with = "id")]
     all: bool,
     /// An expression of the mapping language, to be evaluated for a group of a bundle
@@ -77,8 +77,23 @@ fn texts() -> Vec<Text> {
         attestable: Some(g.attestable),
         sources: g.sources,
     });
-    let mut all: Vec<Text> = rules.chain(gates).collect();
-    all.sort_by_key(|t| (&t.id[..1], t.id[1..].parse::<u32>().unwrap_or(0), t.kind == "gate"));
+    let checks = audit::checks().iter().map(|c| Text {
+        id: c.id,
+        kind: "check",
+        title: c.title,
+        condition: c.condition,
+        why: c.why,
+        remedy: c.remedy,
+        severity: c.severity.as_str(),
+        verdict: None,
+        blocks: c.blocks,
+        attestable: None,
+        sources: c.sources,
+    });
+    let mut all: Vec<Text> = rules.chain(gates).chain(checks).collect();
+    // In the order in which a group meets them: rules, gates, checks.
+    let letter = |id: &str| "CEA".find(&id[..1]).unwrap_or(3);
+    all.sort_by_key(|t| (letter(t.id), t.id[1..].parse::<u32>().unwrap_or(0), t.kind == "gate"));
     all
 }
 
@@ -126,7 +141,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
 fn normal(id: &str) -> String {
     let id = id.trim().to_uppercase();
     match (id.get(..1), id.get(1..).and_then(|n| n.parse::<u32>().ok())) {
-        (Some("C"), Some(n)) => format!("C{n:02}"),
+        (Some(letter @ ("C" | "A")), Some(n)) => format!("{letter}{n:02}"),
         (Some("E"), Some(n)) => format!("E{n}"),
         _ => id,
     }
@@ -134,8 +149,8 @@ fn normal(id: &str) -> String {
 
 fn unknown(id: &str, all: &[Text]) -> Error {
     let near = all.iter().map(|t| t.id).min_by_key(|known| strsim::levenshtein(id, known)).unwrap_or("C01");
-    Error::usage(format!("there is no rule or gate {id:?}"))
-        .hint(format!("Did you mean {near}? Rules are C01 to C41, gates E1 to E15."))
+    Error::usage(format!("there is no rule, gate or check {id:?}"))
+        .hint(format!("Did you mean {near}? Rules are C01 to C41, gates E1 to E15, checks A01 to A28."))
 }
 
 fn value(t: &Text) -> Value {
@@ -146,9 +161,11 @@ fn value(t: &Text) -> Value {
     if let Some(verdict) = t.verdict {
         value["verdict"] = json!(verdict);
     }
+    if t.verdict.is_none() {
+        value["blocks"] = json!(t.blocks);
+    }
     if let Some(attestable) = t.attestable {
         value["attestable"] = json!(attestable);
-        value["blocks"] = json!(t.blocks);
     }
     value
 }
@@ -240,14 +257,7 @@ impl Agreement {
 }
 
 fn compare(ours: &Outcome, theirs: &Answer) -> Agreement {
-    let same = |value: &expression::Value| match value {
-        expression::Value::Null => theirs.result.is_empty(),
-        expression::Value::Multi(values) => {
-            let ours: Vec<String> = values.iter().map(ToString::to_string).collect();
-            ours == theirs.result
-        }
-        one => theirs.result == [one.to_string()] || (theirs.result.is_empty() && one.to_string().is_empty()),
-    };
+    let same = |value: &expression::Value| expression::settled::gives(value, &theirs.result);
     match ours {
         Outcome::Error(_) if !theirs.evaluated => Agreement::Same,
         _ if !theirs.evaluated => Agreement::NoAnswer,
@@ -268,21 +278,6 @@ fn ask_tenant(
     explained: &Explained,
     printer: &mut Printer,
 ) -> Result<Answer> {
-    let ids = |list: &Option<Vec<Value>>| -> Vec<String> {
-        let id = |v: &Value| v.get("id").and_then(Value::as_str).map(str::to_owned);
-        list.iter().flatten().filter_map(id).collect()
-    };
-    let cloud = &inventory.cloud_sync;
-    let (principals, jobs) = (ids(&cloud.service_principals), ids(&cloud.jobs));
-    let places: Vec<Job> = principals
-        .iter()
-        .flat_map(|p| jobs.iter().map(|j| Job { principal: p.clone(), job: j.clone() }))
-        .filter(|place| place.job.starts_with("AAD2ADGroupProvisioning"))
-        .collect();
-    if places.is_empty() {
-        return Err(Error::usage("the bundle has no Cloud Sync job whose evaluator could be asked")
-            .hint("Collect a bundle once the configuration for the domain exists, or leave out --live."));
-    }
     let mut attributes = Vec::new();
     for (name, attr) in &explained.attributes {
         match attr {
@@ -297,49 +292,9 @@ fn ask_tenant(
             }
         }
     }
-    let who = config.settings.entra.client_id.clone().unwrap_or_default();
-    let codes = Arc::<Mutex<Vec<String>>>::default();
-    let shown = codes.clone();
-    let options = Options {
-        show_code: Box::new(move |code| {
-            // Printed by the loop below, which has the printer.
-            if let Ok(mut list) = shown.lock() {
-                list.push(format!("open {} and enter the code {}", code.address, code.code));
-            }
-        }),
-        ..Options::default()
-    };
-    let graph = Graph::new(&config.settings.entra, &|secret| config.fetch(secret, &who), options)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))?;
-    runtime.block_on(async {
-        let asking = async {
-            let mut last = None;
-            for place in &places {
-                match graph.parse_expression(place, text, &attributes).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(fault) if fault.is_missing() => last = Some(fault),
-                    Err(fault) => return Err(Error::from(fault)),
-                }
-            }
-            Err(last.map_or_else(|| Error::failed("the tenant has no such job any more"), Error::from))
-        };
-        tokio::pin!(asking);
-        loop {
-            tokio::select! {
-                done = &mut asking => return done,
-                () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {
-                    if let Ok(mut list) = codes.lock() {
-                        for text in list.drain(..) {
-                            printer.note(plain(&format!("To sign in, {text}")));
-                        }
-                    }
-                }
-            }
-        }
-    })
+    let question = Evaluation { expression: text.to_owned(), attributes, ..Evaluation::default() };
+    let mut answers = evaluator::ask(config, inventory, std::slice::from_ref(&question), printer)?;
+    answers.pop().ok_or_else(|| Error::failed("the tenant's evaluator gave no answer"))
 }
 
 fn print_answer(answer: &Answer, verdict: Agreement, printer: &mut Printer) {
@@ -382,7 +337,7 @@ fn explained_value(text: &str, e: &Explained) -> Value {
     };
     json!({
         "expression": text, "group": { "objectId": e.object_id, "displayName": e.display_name }, "result": result,
-        "value": value, "candidates": candidates, "reason": reason, "attributes": attributes,
+        "value": value, "candidates": candidates, "reason": reason, "attributes": attributes, "settledBy": e.settled,
         "notes": e.notes.iter().map(|n| json!({ "column": n.column, "message": n.message })).collect::<Vec<_>>(),
     })
 }
@@ -400,6 +355,9 @@ fn print_explained(e: &Explained, printer: &mut Printer) {
     }
     for note in &e.notes {
         printer.line(format!("  {YELLOW}note{YELLOW:#}, column {}: {}", note.column, plain(&note.message)));
+    }
+    for note in &e.settled {
+        printer.line(format!("  {DIM}{}{DIM:#}", plain(note)));
     }
     match &e.outcome {
         Outcome::Value(value) if value.is_null() => {

@@ -1,20 +1,28 @@
 //! The door: one file a subcommand, each with its arguments, the calls it makes and what it prints. No domain logic.
 
 mod assess;
+mod audit;
 mod bundle;
 mod collect;
 mod config;
 mod connect_script;
+mod cutover;
 mod demo;
 mod diff;
+mod evaluator;
 mod explain;
+mod handover;
 mod plan;
 mod preflight;
 mod printer;
+mod rehearse;
 mod schema;
 mod shell;
+mod snapshot;
+mod state;
 
 pub use assess::{FILE_NAMES as ASSESSMENT_FILES, write_reports};
+pub use audit::{check_texts, write_audit};
 pub use plan::example as example_plan;
 
 use crate::error::{Error, exit};
@@ -25,7 +33,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Moves cloud groups from Entra Connect group writeback V2 to Cloud Sync group provisioning to AD: assess what can
-/// move and what blocks the rest, on exported files or live.
+/// move and what blocks the rest, plan, cut over in waves, take back, on exported files or live.
 #[derive(Parser)]
 #[command(name = "groupshift", version, max_term_width = 110, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -63,6 +71,21 @@ pub struct Global {
     pub no_progress: bool,
 }
 
+impl From<&Global> for crate::cutover::live::Appearance {
+    fn from(global: &Global) -> Self {
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            colour: match global.color {
+                Color::Auto => anstream::ColorChoice::Auto,
+                Color::Always => anstream::ColorChoice::Always,
+                Color::Never => anstream::ColorChoice::Never,
+            },
+            progress: !global.no_progress,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
@@ -90,6 +113,18 @@ enum Command {
     Diff(diff::Args),
     /// Waves and steps, each with its gate and its undo; refuses what cannot move
     Plan(plan::Args),
+    /// Execute a plan, see where a run stands, go on, take it back
+    #[command(subcommand)]
+    Cutover(cutover::Command),
+    /// Look into the snapshots of a run; copy them to another host
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
+    /// Run a plan on an in-memory twin of its directory and tenant, with faults on request
+    Rehearse(rehearse::Args),
+    /// Prove the result, on the day and every day after: every check, on live or collected state
+    Audit(audit::Args),
+    /// What the owners of applications need of each group: names, account, SID, nesting, what changes and when
+    Handover(handover::Args),
     /// Look into a bundle
     #[command(subcommand)]
     Bundle(bundle::Command),
@@ -98,7 +133,7 @@ enum Command {
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
-    /// A rule or gate in full: condition, why it matters, remedy, source
+    /// A rule, gate or check in full: condition, why it matters, remedy, source
     Explain(explain::Args),
     /// The JSON Schema of a published file
     Schema(schema::Args),
@@ -126,6 +161,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Assess(args) => assess::run(args, &cli.global, &mut printer),
         Command::Diff(args) => diff::run(args, &cli.global, &mut printer),
         Command::Plan(args) => plan::run(args, &cli.global, &mut printer),
+        Command::Cutover(command) => cutover::run(command, &cli.global, &mut printer),
+        Command::Snapshot(command) => snapshot::run(command, &cli.global, &mut printer),
+        Command::Rehearse(args) => rehearse::run(args, &cli.global, &mut printer),
+        Command::Audit(args) => audit::run(args, &cli.global, &mut printer),
+        Command::Handover(args) => handover::run(args, &cli.global, &mut printer),
         Command::Bundle(command) => bundle::run(command, &cli.global, &mut printer),
         Command::ConnectScript(args) => connect_script::run(args, &mut printer),
         Command::Config(command) => config::run(command, &cli.global, &mut printer),

@@ -2,15 +2,17 @@
 
 use super::assess::settings;
 use super::printer::{BOLD, DIM, GREEN, Printer, RED, YELLOW};
-use super::{Global, configuration};
+use super::{Global, configuration, evaluator};
 use crate::assess::{AboutBundle, Assessed};
 use crate::bundle;
+use crate::directory::inventory::Evaluation;
 use crate::error::{Error, Result, exit};
+use crate::graph::oracle::Answer;
 use crate::plan::model::{Holds, Stop};
 use crate::plan::toml_file::{self, TomlText};
-use crate::plan::{self, Input, Made, Order, Plan};
+use crate::plan::{self, Input, Made, Order, Plan, WaveSize};
 use crate::report::plain;
-use crate::report::plan::{Files, headline, sittings, write};
+use crate::report::plan::{Files, headline, sittings, write, write_in_parts};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
@@ -38,6 +40,12 @@ pub struct Args {
     /// Write the plan though gates stop it, marked as a draft that no run executes
     #[arg(long)]
     draft: bool,
+    /// Ask the tenant's own evaluator about the proposed mappings; one that it reads otherwise is not proposed
+    #[arg(long)]
+    live: bool,
+    /// Groups over which it is asked
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "live", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    live_sample: u16,
     /// Replace a plan that this program wrote there before
     #[arg(long)]
     force: bool,
@@ -79,18 +87,28 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         scripts_folder: files.scripts.clone(),
         draft: args.draft,
     };
-    let made = plan::plan(&input)?;
-    bar.set_message("writing the plan");
+    let mut evaluations = Vec::new();
+    if args.live {
+        bar.set_message("asking the tenant's evaluator");
+        evaluations = asked(&input, usize::from(args.live_sample), |questions| {
+            bar.suspend(|| evaluator::ask(&config, &inventory, questions, printer))
+        })?;
+        bar.set_message("planning");
+    }
+    let made = plan::plan_with(&input, &evaluations, |assembly| {
+        bar.set_message("writing the plan");
+        let plan = write_in_parts(&assembly, &files, args.force)?;
+        Ok((plan, assembly.sizes().to_vec()))
+    })?;
     let code = match made {
         Made::Blocked(stops) => {
             bar.finish_and_clear();
             blocked(&stops, printer);
             exit::GATE
         }
-        Made::Plan(plan) => {
-            write(&plan, &files, args.force)?;
+        Made::Plan((plan, sizes)) => {
             bar.finish_and_clear();
-            show(&plan, &files, printer);
+            show(&plan, &sizes, &files, printer);
             match plan.stops.iter().any(|s| s.holds == Holds::Plan || matches!(s.kind.as_str(), "limit" | "empty")) {
                 true => exit::GATE,
                 false => exit::DONE,
@@ -98,6 +116,30 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         }
     };
     Ok(code)
+}
+
+/// Mappings that the tenant refuses, one after another, until one stands: there are few forms.
+const MOST_REFUSALS: usize = 8;
+
+/// What the tenant gives for the mappings that would be proposed; those that it refuses make way for others, which it is
+/// asked about in their turn.
+fn asked(
+    input: &Input<'_>,
+    most: usize,
+    mut ask: impl FnMut(&[Evaluation]) -> Result<Vec<Answer>>,
+) -> Result<Vec<Evaluation>> {
+    let mut known: Vec<Evaluation> = Vec::new();
+    for _ in 0..MOST_REFUSALS {
+        let made = plan::plan_with(input, &known, |assembly| Ok(assembly.questions(most)))?;
+        let Made::Plan(mut open) = made else { break };
+        open.retain(|q| !known.iter().any(|k| (&k.expression, &k.group) == (&q.expression, &q.group)));
+        if open.is_empty() {
+            break;
+        }
+        let answers = ask(&open)?;
+        known.extend(open.into_iter().zip(answers).map(|(question, answer)| answer.of(question)));
+    }
+    Ok(known)
 }
 
 fn file<'a>(text: &'a Option<String>, path: &'a Option<PathBuf>) -> Option<TomlText<'a>> {
@@ -146,19 +188,19 @@ fn blocked(stops: &[Stop], printer: &mut Printer) {
 }
 
 /// What was planned, in a few lines.
-pub fn show(plan: &Plan, files: &Files, printer: &mut Printer) {
+pub fn show(plan: &Plan, sizes: &[WaveSize], files: &Files, printer: &mut Printer) {
     if printer.is_json() {
         return printer.json(&json!({
             "plan": files.json, "files": [&files.json, &files.html, &files.md], "sha256": plan.sha256,
             "executable": plan.executable, "summary": plan.summary, "stops": plan.stops,
-            "waves": plan.waves.iter().map(|w| json!({ "name": w.name, "groups": w.groups.len(), "at": w.at })).collect::<Vec<_>>(),
+            "waves": plan.waves.iter().zip(sizes).map(|(w, size)| json!({ "name": w.name, "groups": size.groups, "at": w.at })).collect::<Vec<_>>(),
         }));
     }
     if !plan.executable {
         printer.line(format!("{RED}DRAFT{RED:#}: this plan cannot be executed"));
     }
     printer.line(format!("{BOLD}Plan{BOLD:#}: {}", plain(&headline(plan))));
-    for sitting in sittings(plan) {
+    for sitting in sittings(plan, sizes) {
         printer.line(format!("  {}: {}", sitting.when, plain(&sitting.purpose)));
     }
     for stop in &plan.stops {
@@ -206,6 +248,33 @@ pub fn example(assessed: &Assessed<'_>, bundle_path: &str) -> Result<Plan> {
     }
 }
 
+/// The decisions once somebody has decided about every group that the end of V2 changes.
+pub const MENDED_DECISIONS: &str = include_str!("../../templates/example-mended-decisions.toml");
+
+/// The plan of the example after it was put right: one that a run executes. What nothing can observe is attested.
+pub fn demo_mended(assessed: &Assessed<'_>, out: &Path) -> Result<Plan> {
+    let path = |name: &'static str| Path::new(name);
+    let input = Input {
+        assessed,
+        order: Order::Documented,
+        policy: Some(TomlText { text: EXAMPLE_POLICY, path: path("waves.toml") }),
+        decisions: Some(TomlText { text: MENDED_DECISIONS, path: path("decisions.toml") }),
+        bundle_path: "../bundle".to_owned(),
+        scripts_folder: "plan-scripts".to_owned(),
+        draft: false,
+    };
+    let Made::Plan(plan) = plan::plan(&input)? else {
+        return Err(Error::failed("gates still stop the plan of the example that was put right"));
+    };
+    let files = Files::beside(&out.join("plan.json"))?;
+    write(&plan, &files, false)?;
+    for (name, text) in [("waves.toml", EXAMPLE_POLICY), ("decisions.toml", MENDED_DECISIONS)] {
+        let path = out.join(name);
+        std::fs::write(&path, text).map_err(|e| Error::io("write", &path, e))?;
+    }
+    Ok(*plan)
+}
+
 /// The step of `demo`.
 pub fn demo(assessed: &Assessed<'_>, out: &Path, printer: &mut Printer) -> Result<()> {
     let files = Files::beside(&out.join("plan.json"))?;
@@ -216,7 +285,8 @@ pub fn demo(assessed: &Assessed<'_>, out: &Path, printer: &mut Printer) -> Resul
         std::fs::write(&path, text).map_err(|e| Error::io("write", &path, e))?;
     }
     if !printer.is_json() {
-        show(&plan, &files, printer);
+        let sizes: Vec<WaveSize> = plan.waves.iter().map(WaveSize::of).collect();
+        show(&plan, &sizes, &files, printer);
     }
     Ok(())
 }

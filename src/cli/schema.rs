@@ -20,10 +20,16 @@ enum Name {
     Diff,
     /// plan.json
     Plan,
+    /// run.json
+    Run,
     /// waves.toml
     Waves,
     /// decisions.toml
     Decisions,
+    /// audit.json
+    Audit,
+    /// What `handover --format json` prints
+    Handover,
     /// manifest.json of a bundle
     Bundle,
     /// connect-state.json, written by the collector script
@@ -39,8 +45,11 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         Name::Assessment => schema_for!(crate::report::model::Assessment),
         Name::Diff => schema_for!(crate::report::diff::model::Diff),
         Name::Plan => schema_for!(crate::plan::Plan),
+        Name::Run => schema_for!(crate::report::run::model::RunReport),
         Name::Waves => schema_for!(crate::plan::policy::Policy),
         Name::Decisions => schema_for!(crate::plan::decisions::Decisions),
+        Name::Audit => schema_for!(crate::report::audit::document::Document),
+        Name::Handover => schema_for!(crate::report::handover::model::Handover),
         Name::Bundle => schema_for!(crate::bundle::Manifest),
         Name::ConnectState => schema_for!(crate::collect::connect::ConnectState),
         Name::Preflight => schema_for!(crate::preflight::model::Preflight),

@@ -81,6 +81,7 @@ struct Facts<'e> {
     dns_host_name: Option<&'e str>,
     domain_controller: bool,
     nc_name: Option<&'e str>,
+    netbios_name: Option<&'e str>,
     settings: Vec<&'e str>,
 }
 
@@ -193,6 +194,7 @@ impl AdBuilder {
                 }
                 "primarygroupid" => facts.domain_controller |= matches!(text()?.trim(), "516" | "521"),
                 "ncname" => facts.nc_name = Some(text()?),
+                "netbiosname" => facts.netbios_name = Some(text()?),
                 "msds-settings" => facts.settings.push(text()?),
                 _ => {}
             }
@@ -223,6 +225,9 @@ impl AdBuilder {
         if has("crossRef")
             && let Some(domain) = facts.nc_name.and_then(dns_domain)
         {
+            if let Some(name) = facts.netbios_name {
+                environment.netbios_names.insert(domain.clone(), name.to_owned());
+            }
             self.partitions.insert(domain);
         }
         if facts.domain_controller && has("computer") {

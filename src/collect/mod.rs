@@ -5,6 +5,7 @@ pub mod ad;
 pub mod connect;
 pub mod connect_script;
 pub mod entra;
+pub mod events;
 pub mod graph_json;
 pub mod ldif;
 pub mod live;

@@ -3,6 +3,7 @@
 
 use super::ad::{AdBuilder, AdFinished, NameKeys, Prepared};
 use super::entra::{Collection, EntraBuilder};
+use super::events;
 use super::graph_json::{self, Whole};
 use super::ldif;
 use super::tenant;
@@ -21,6 +22,8 @@ use std::sync::mpsc;
 pub struct Wishes {
     /// `[cloud_sync] domain`, where configured: exports of another domain are refused.
     pub domain: Option<String>,
+    /// Of times in event exports that have no zone.
+    pub event_zone: Option<chrono::FixedOffset>,
 }
 
 /// What came in.
@@ -44,6 +47,7 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
         sources: Vec::new(),
         parts: Vec::new(),
         raw: Vec::new(),
+        event_zone: wishes.event_zone,
         progress,
     };
     run.unread();
@@ -51,9 +55,10 @@ pub fn collect(dir: &Path, wishes: &Wishes, progress: &mut Progress<'_>) -> Resu
     run.entra()?;
     run.cloud_sync()?;
     run.connect()?;
+    run.events()?;
     if run.sources.is_empty() {
         return Err(Error::input(Place::file(dir), "there is nothing to read in this folder").hint(
-            "Put exports into its ad/, entra/, cloudsync/ and connect/ folders; the README's section on exported files says how to make them.",
+            "Put exports into its ad/, entra/, cloudsync/, connect/ and events/ folders; the README's section on exported files says how to make them.",
         ));
     }
     check_domain(&run.inventory, &finished, wishes)?;
@@ -139,6 +144,7 @@ struct Run<'p, 'q> {
     sources: Vec<Source>,
     parts: Vec<Part>,
     raw: Vec<RawFile>,
+    event_zone: Option<chrono::FixedOffset>,
     progress: &'p mut Progress<'q>,
 }
 
@@ -158,12 +164,9 @@ impl Run<'_, '_> {
         names.sort();
         for name in names {
             match name.to_ascii_lowercase().as_str() {
-                "ad" | "entra" | "cloudsync" | "connect" => {}
-                "events" => {
-                    self.not_read("events/", "security events serve the audit; an assessment does not read them")
-                }
+                "ad" | "entra" | "cloudsync" | "connect" | "events" => {}
                 other if other.starts_with('.') => {}
-                _ => self.not_read(&name, "not one of ad/, entra/, cloudsync/, connect/"),
+                _ => self.not_read(&name, "not one of ad/, entra/, cloudsync/, connect/, events/"),
             }
         }
     }
@@ -444,6 +447,17 @@ impl Run<'_, '_> {
             read: self.inventory.connect.len() as u64,
             ..Part::default()
         });
+        Ok(())
+    }
+
+    /// Security events of domain controllers, for an audit.
+    fn events(&mut self) -> Result<()> {
+        let files = self.folder.files("events")?;
+        let read = events::read_exports(&files, self.event_zone, self.progress)?;
+        self.raw.extend(read.raw);
+        self.sources.extend(read.sources);
+        self.parts.extend(read.parts);
+        self.inventory.problems.extend(read.problems);
         Ok(())
     }
 

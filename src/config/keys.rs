@@ -166,6 +166,10 @@ settings! {
         agent_account: Option<String> = None => Kind::Text;
         /// Accounts besides the agent's that may write these groups: SIDs or names.
         approved_writers: Vec<String> = Vec::new() => Kind::List;
+        /// Folder of security events exported from the domain controllers, for live audits.
+        events: Option<PathBuf> = None => Kind::Path;
+        /// Zone of times in CSV exports of events, as +01:00; XML has its own.
+        event_zone: Option<String> = None => Kind::Text;
     }
     /// Microsoft Entra ID: the tenant and the application to sign in as.
     entra: Entra {

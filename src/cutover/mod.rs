@@ -6,6 +6,7 @@
 //! the room `twin`. `store` keeps the journal, the snapshots and what was learnt; `engine` walks the steps.
 
 pub mod engine;
+pub mod live;
 pub mod port;
 pub mod record;
 pub mod rollback;

@@ -260,6 +260,7 @@ pub trait Tenant {
     /// Sets properties of a group: extension values (v1.0) or `writebackConfiguration` (beta).
     async fn update_group(&self, group: ObjectGuid, properties: &Value) -> Written;
     /// Makes an extension property for groups on the application that Cloud Sync reads them from; returns its full name.
+    /// One of that name that is there already is the answer. `WritebackEnabled` is Boolean, every other a String.
     async fn create_extension(&self, name: &str) -> Written<String>;
     /// Provisions one group now; with at most five of its members named.
     async fn provision(
@@ -269,7 +270,8 @@ pub trait Tenant {
         group: ObjectGuid,
         members: &[ObjectGuid],
     ) -> Written<OnDemand>;
-    /// Makes a security group with these members (the throwaway); returns its id.
+    /// Makes a security group with these members (the throwaway); returns its id. The name is the run's own: a group of
+    /// that very name that is there already is the answer, so that a repeated call after a crash makes no second one.
     async fn create_group(&self, name: &str, members: &[ObjectGuid]) -> Written<ObjectGuid>;
 }
 
@@ -312,7 +314,7 @@ pub trait Observer {
 }
 
 /// How much a line matters to the operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// A heading: a step, a wave.

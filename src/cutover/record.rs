@@ -20,6 +20,8 @@ pub enum RunState {
     Done,
     /// Rolled back as far as it goes.
     RolledBack,
+    /// Left as it is, on the operator's word: a run of another plan took its place.
+    Closed,
 }
 
 /// One run of one plan.

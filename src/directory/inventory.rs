@@ -207,6 +207,9 @@ pub struct AdEnvironment {
     /// DNS names of the forest's domains, by its crossRef objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub forest_domains: Vec<String>,
+    /// What the domains are called before the backslash of an account's name: DNS name to NetBIOS name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub netbios_names: BTreeMap<String, String>,
     /// Of those, the ones that were searched for second carriers in `adminDescription`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub domains_searched: Vec<String>,
@@ -422,8 +425,27 @@ pub struct CloudSync {
     /// `SyncNotificationSettings` of the configurations: threshold and recipients; nothing else of their secrets is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notifications: Option<Vec<serde_json::Value>>,
+    /// What the tenant's own evaluator of the mapping language answered (`schema/parseExpression`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expressions: Option<Vec<Evaluation>>,
     /// Kinds of file (`jobs`, `appRoleAssignedTo`, …) whose list is known not to be whole.
     pub partial: Vec<String>,
+}
+
+/// One expression as the tenant evaluated it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Evaluation {
+    pub expression: String,
+    /// What it was evaluated over; an attribute that is not among them had no value.
+    pub attributes: Vec<(String, Vec<String>)>,
+    /// The group that these are of; absent where they were made up to settle an open point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    pub evaluated: bool,
+    pub result: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,20 +1,23 @@
 //! The example's two Connect servers as their administrators export them: SYNC01 is active and in good order; SYNC02
 //! stands by in staging, and its rules were never looked after.
 
-use super::connect_rules::{AD_CONNECTOR, ENTRA_CONNECTOR, Flow, RULES, Rule};
+use super::connect_rules::{AD_CONNECTOR, ENTRA_CONNECTOR, Flow, NEGLECTED, RULES, Rule};
 use super::tenant::{APPLICATIONS, CLOUD_DOMAIN, DNS_DOMAIN, NETBIOS, RESOURCES, ROOT, WRITEBACK};
 use std::fmt::Write as _;
 
 pub const VERSION: &str = "2.6.84.0";
 
 /// A Connect server.
+#[derive(Clone, Copy)]
 pub struct Server {
     pub name: &'static str,
     pub staging: bool,
     pub account: &'static str,
-    exported: &'static str,
+    pub(super) exported: &'static str,
     /// As the collector script writes it, and as a date with milliseconds since 1970.
     pub collected: (&'static str, u64),
+    /// Its rules were looked after, as the assessment asks.
+    pub mended: bool,
 }
 
 pub const SERVERS: [Server; 2] = [
@@ -24,6 +27,7 @@ pub const SERVERS: [Server; 2] = [
         account: "MSOL_4b1c7f90ae22",
         exported: "2026-11-20 16:02:11.417",
         collected: ("2026-11-20T16:05:33Z", 1_795_190_733_000),
+        mended: false,
     },
     Server {
         name: "SYNC02",
@@ -31,6 +35,7 @@ pub const SERVERS: [Server; 2] = [
         account: "MSOL_9e03d54b1177",
         exported: "2026-11-20 16:21:48.902",
         collected: ("2026-11-20T16:24:59Z", 1_795_191_899_000),
+        mended: false,
     },
 ];
 
@@ -114,11 +119,19 @@ pub fn global_settings(server: &Server) -> String {
     out
 }
 
+/// Whether a server has a rule, and whether it is switched off there.
+pub fn has(server: &Server, rule: &Rule) -> bool {
+    rule.on.contains(&server.name) && !(server.mended && NEGLECTED.contains(&rule.id))
+}
+pub fn is_off(server: &Server, rule: &Rule) -> bool {
+    rule.disabled_on.contains(&server.name) && !server.mended
+}
+
 /// The rules of a server, each with its file name.
 pub fn rules(server: &Server) -> Vec<(String, String)> {
     RULES
         .iter()
-        .filter(|rule| rule.on.contains(&server.name))
+        .filter(|rule| has(server, rule))
         .map(|rule| (format!("SynchronizationRule_{{{}}}.xml", rule.id), rule_xml(rule, server)))
         .collect()
 }
@@ -143,7 +156,7 @@ fn rule_xml(rule: &Rule, server: &Server) -> String {
         ("description", rule.description),
         ("immutable-tag", rule.tag),
         ("direction", if rule.inbound { "Inbound" } else { "Outbound" }),
-        ("disabled", title(rule.disabled_on.contains(&server.name))),
+        ("disabled", title(is_off(server, rule))),
         ("connector", &braced(connector)),
         ("sourceObjectType", rule.objects.0),
         ("targetObjectType", rule.objects.1),

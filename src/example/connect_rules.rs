@@ -59,6 +59,9 @@ const GROUP: Rule = Rule {
 const CLOUD_JOIN: Option<(&str, &str)> = Some(("cloudAnchor", "cloudAnchor"));
 const FROM_CLOUD: &[(&str, &str, &str)] = &[("cloudMastered", "EQUAL", "true")];
 
+/// What the standby server's rules have that the assessment asks to put right: the rule that deletes, and the clone.
+pub const NEGLECTED: [&str; 2] = ["cb871f2d-0f01-4c32-a333-ff809145b947", "a4470e6b-3d15-49c2-9f58-60d1be27c9f5"];
+
 pub const RULES: &[Rule] = &[
     // Made by Fabrikam.
     Rule {

@@ -1,6 +1,8 @@
 //! `connect-state.json` of the example's Connect servers.
 
-use super::connect::{ATTRIBUTES, CLASSES, METAVERSE, Server, VERSION, entra_account, included, settings, title};
+use super::connect::{
+    ATTRIBUTES, CLASSES, METAVERSE, Server, VERSION, entra_account, has, included, is_off, settings, title,
+};
 use super::connect_rules::{AD_CONNECTOR, ENTRA_CONNECTOR, Flow, RULES, Rule};
 use super::tenant::{CLOUD_DOMAIN, DNS_DOMAIN, NETBIOS, ROOT, WRITEBACK};
 use serde_json::{Map, Value, json};
@@ -94,7 +96,7 @@ fn state_value(server: &Server) -> Value {
                 "attributes": ["cloudAnchor", "cloudMastered", "displayName", "mail", "member"],
             },
         ],
-        "rules": RULES.iter().filter(|r| r.on.contains(&server.name)).map(|r| state_rule(r, server)).collect::<Vec<_>>(),
+        "rules": RULES.iter().filter(|r| has(server, r)).map(|r| state_rule(r, server)).collect::<Vec<_>>(),
         "metaverseAttributes": METAVERSE,
         "provisioningAgent": { "installed": false, "version": Value::Null },
         "errors": [],
@@ -146,7 +148,7 @@ fn state_rule(rule: &Rule, server: &Server) -> Value {
         "linkType": rule.link,
         "precedence": rule.precedence,
         "immutableTag": rule.tag,
-        "disabled": rule.disabled_on.contains(&server.name),
+        "disabled": is_off(server, rule),
         "scope": group(scope),
         "joins": group(joins),
         "flows": flows,

@@ -39,6 +39,15 @@ const CONNECT_EXPORT: &str = "Exported-ServerConfiguration";
 
 /// Writes the example as an offline export into `dir`, which is made where it is missing.
 pub fn write(dir: &Path) -> Result<()> {
+    export(dir, false)
+}
+
+/// The same after somebody put the standby server's rules right, as the assessment asks: a plan of it can be executed.
+pub fn write_mended(dir: &Path) -> Result<()> {
+    export(dir, true)
+}
+
+fn export(dir: &Path, mended: bool) -> Result<()> {
     let tenant = Tenant::build();
     file(dir, "ad/groups.ldf", |out| ad::groups(out, &tenant))?;
     file(dir, "ad/users.ldif", |out| ad::users(out, &tenant))?;
@@ -58,7 +67,8 @@ pub fn write(dir: &Path) -> Result<()> {
     ] {
         file(dir, path, |out| entra::pretty(out, &value))?;
     }
-    for server in &connect::SERVERS {
+    for server in connect::SERVERS.map(|server| connect::Server { mended, ..server }) {
+        let server = &server;
         let own = format!("connect/{}", server.name);
         let export = format!("{own}/{CONNECT_EXPORT}");
         bytes(dir, &format!("{own}/connect-state.json"), &connect_state::state(server))?;

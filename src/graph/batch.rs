@@ -69,7 +69,7 @@ impl Graph {
                 self.one_batch(version, requests, chunk, &mut out).await?;
             }
         }
-        let missing = || Fault::new(FaultKind::Malformed, "POST $batch", "an answer is missing");
+        let missing = || unclear("POST $batch", "an answer is missing");
         Ok(out.into_iter().map(|answer| answer.unwrap_or_else(|| Err(missing()))).collect())
     }
 
@@ -92,6 +92,7 @@ impl Graph {
             let body = json!({ "requests": parts });
             let mut request = self.request(Method::Post, &format!("/{version}/$batch"), Some(&body))?;
             request.units = Some(open.iter().map(|i| estimate(&requests[*i].path)).sum());
+            request.writes = open.iter().filter(|i| requests[**i].method != Method::Get).count();
             // Where a part failed, some services say so for the whole; the parts tell which.
             request.also = Some(424);
             let reads = open.iter().all(|i| requests[*i].method == Method::Get);
@@ -110,11 +111,11 @@ impl Graph {
             let (mut asked, mut refused, mut last) = (None, 0, None);
             for answer in answers.responses {
                 let Some(index) = answer.id.parse::<usize>().ok().filter(|i| open.contains(i)) else {
-                    return Err(Fault::new(FaultKind::Malformed, &name, "an answer to a request that was not made"));
+                    return Err(unclear(&name, "an answer to a request that was not made"));
                 };
                 let request = &requests[index];
                 if out[index].is_some() || again.contains(&index) {
-                    return Err(Fault::new(FaultKind::Malformed, &name, "two answers to one request"));
+                    return Err(unclear(&name, "two answers to one request"));
                 }
                 let shown = format!("{} {}", request.method.as_str(), shown(&request.path));
                 let result = match answer.status {
@@ -144,7 +145,7 @@ impl Graph {
             }
             if let Some(missing) = open.iter().find(|i| out[**i].is_none() && !again.contains(i)) {
                 let path = shown(&requests[*missing].path);
-                return Err(Fault::new(FaultKind::Malformed, &name, format!("the answer to {path} is missing")));
+                return Err(unclear(&name, format!("the answer to {path} is missing")));
             }
             if let Some(fault) = last {
                 let pause = asked.unwrap_or_else(|| self.backoff(attempt));
@@ -161,6 +162,11 @@ impl Graph {
         }
         Ok(())
     }
+}
+
+/// Answers that do not tell what became of the requests.
+fn unclear(name: &str, words: impl Into<String>) -> Fault {
+    Fault { doubt: true, ..Fault::new(FaultKind::Malformed, name, words) }
 }
 
 /// Whether what became of the whole batch may be otherwise the next time.

@@ -4,6 +4,7 @@ use super::budget::{self, Budget};
 use super::cloud::Addresses;
 use super::fault::{Fault, FaultKind, is_html};
 use super::pages::Pages;
+use super::quota::Quotas;
 use super::retry;
 use super::sign_in::{ShowCode, SignIn};
 use super::token::Claims;
@@ -115,6 +116,7 @@ struct Inner {
     addresses: Addresses,
     sign_in: SignIn,
     budget: Budget,
+    quotas: Quotas,
     gate: Semaphore,
     hurry: bool,
     counters: Counters,
@@ -157,6 +159,8 @@ pub(super) struct Request<'r> {
     pub units: Option<f64>,
     /// A status beyond the 200s whose body is an answer all the same.
     pub also: Option<u16>,
+    /// How many writes it is.
+    pub writes: usize,
 }
 
 impl Graph {
@@ -189,6 +193,7 @@ impl Graph {
             addresses,
             sign_in,
             budget: Budget::new(options.budget_percent),
+            quotas: Quotas::new(options.budget_percent, options.hurry),
             gate: Semaphore::new(AT_A_TIME),
             hurry: options.hurry,
             counters: Counters::default(),
@@ -278,7 +283,8 @@ impl Graph {
             Fault::new(FaultKind::Link, &format!("{} {shown}", method.as_str()), why)
                 .hint("The link is not followed, since the token would go there; check [entra] graph_url and what stands between.")
         })?;
-        Ok(Request { method, url, shown, body, if_match: None, eventual: false, units: None, also: None })
+        let writes = usize::from(method != Method::Get);
+        Ok(Request { method, url, shown, body, if_match: None, eventual: false, units: None, also: None, writes })
     }
 
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Body, Fault> {
@@ -286,18 +292,33 @@ impl Graph {
         let name = format!("{} {}", request.method.as_str(), request.shown);
         let units = request.units.unwrap_or_else(|| budget::estimate(&request.shown));
         let repeatable = matches!(request.method, Method::Get | Method::Put | Method::Delete);
+        let quota = inner.quotas.of(&request.shown, request.writes);
+        // Whether one of the tries was perhaps carried out.
+        let mut doubt = false;
         let begun = Instant::now();
         let mut renewed = false;
         let mut attempt = 0;
         loop {
             let waited = inner.budget.take(units).await;
             inner.wait(waited);
-            let token = inner.sign_in.token(&inner.http).await?;
+            if let Some((quota, count)) = quota {
+                inner.wait(quota.take(count).await);
+            }
+            let token = match inner.sign_in.token(&inner.http).await {
+                Ok(token) => token,
+                Err(fault) => return Err(Fault { doubt, ..fault }),
+            };
             let sent = inner.once(&request, &token, &name, units).await;
             let (fault, asked) = match sent {
-                Ok(body) => return Ok(body),
+                Ok((body, near)) => {
+                    if let Some((quota, _)) = quota {
+                        quota.answered(near).await;
+                    }
+                    return Ok(body);
+                }
                 Err(Missed { fault, asked }) => (fault, asked),
             };
+            doubt |= fault.doubt;
             if fault.kind == FaultKind::Unauthorized && !renewed && inner.sign_in.refused(&token).await {
                 renewed = true;
                 continue;
@@ -314,6 +335,9 @@ impl Graph {
             if fault.kind == FaultKind::Throttled {
                 // Requests beside this one would be refused as well.
                 inner.budget.throttled(pause).await;
+                if let Some((quota, _)) = quota {
+                    quota.refused(pause).await;
+                }
             }
             let too_long = begun.elapsed() + pause > retry::PATIENCE;
             if !again || attempt + 1 >= retry::TRIES || too_long {
@@ -324,7 +348,7 @@ impl Graph {
                 if again && too_long {
                     words.push_str(&format!(" (it asks to wait {} s, which is too long)", pause.as_secs()));
                 }
-                return Err(Fault { words, ..fault });
+                return Err(Fault { words, doubt, ..fault });
             }
             attempt += 1;
             inner.pause(&fault, pause).await;
@@ -376,8 +400,14 @@ impl Inner {
         sleep(pause).await;
     }
 
-    /// Sends once.
-    async fn once(&self, request: &Request<'_>, token: &SecretString, name: &str, units: f64) -> Result<Body, Missed> {
+    /// Sends once; also tells how near its limit the service is, where it says so.
+    async fn once(
+        &self,
+        request: &Request<'_>,
+        token: &SecretString,
+        name: &str,
+        units: f64,
+    ) -> Result<(Body, Option<f64>), Missed> {
         let _permit =
             self.gate.acquire().await.map_err(|_| Fault::new(FaultKind::Transport, name, "the client was closed"))?;
         let mut builder = self
@@ -426,14 +456,15 @@ impl Inner {
         if is_html(&bytes) {
             let fault = Fault::new(FaultKind::Malformed, name, "the answer is a web page, not Graph's")
                 .hint("A proxy may have answered instead of Graph: check HTTPS_PROXY, NO_PROXY and its sign-in page.");
-            return Err(fault.into());
+            return Err(Fault { doubt: true, ..fault }.into());
         }
-        Ok(Body {
+        let body = Body {
             status,
             bytes,
             etag: header(&headers, "etag").map(str::to_owned),
             location: header(&headers, "location").map(str::to_owned),
-        })
+        };
+        Ok((body, near))
     }
 }
 
@@ -444,12 +475,9 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 /// The whole body, up to a limit.
 pub(super) async fn body_of(mut answer: reqwest::Response, name: &str, limit: usize) -> Result<Vec<u8>, Fault> {
     let too_large = || {
-        Fault::new(
-            FaultKind::Malformed,
-            name,
-            format!("the answer is larger than {} MB and was not read on", limit >> 20),
-        )
-        .hint("No page of Graph is so large; check what answers under this address.")
+        let words = format!("the answer is larger than {} MB and was not read on", limit >> 20);
+        let fault = Fault::new(FaultKind::Malformed, name, words);
+        Fault { doubt: true, ..fault.hint("No page of Graph is so large; check what answers under this address.") }
     };
     if answer.content_length().is_some_and(|n| n > limit as u64) {
         return Err(too_large());
@@ -466,8 +494,10 @@ pub(super) async fn body_of(mut answer: reqwest::Response, name: &str, limit: us
 }
 
 pub(super) fn malformed(name: &str, error: &serde_json::Error) -> Fault {
-    Fault::new(FaultKind::Malformed, name, format!("the answer is not the JSON that Graph promises: {error}"))
-        .hint("Try again; if it stays so, something between here and Graph changes or cuts the answers.")
+    let words = format!("the answer is not the JSON that Graph promises: {error}");
+    let fault = Fault::new(FaultKind::Malformed, name, words);
+    let hint = "Try again; if it stays so, something between here and Graph changes or cuts the answers.";
+    Fault { doubt: true, ..fault.hint(hint) }
 }
 
 /// A path as it may be shown: without the opaque tokens that links of Graph carry.

@@ -53,6 +53,8 @@ pub struct Fault {
     /// Method and path, without what follows a question mark in links that carry tokens.
     pub request: String,
     pub hint: Option<String>,
+    /// Whether the request was perhaps carried out all the same: nobody answered, or the answer tells nothing.
+    pub doubt: bool,
 }
 
 /// Graph's own words in an error's body: code, message, request id. Services behind Graph differ in letter case, leave
@@ -97,6 +99,7 @@ impl Fault {
             request_id: None,
             request: request.to_owned(),
             hint: None,
+            doubt: false,
         }
     }
 
@@ -117,6 +120,7 @@ impl Fault {
         };
         let mut fault = Fault::new(kind, request, words);
         fault.status = Some(status);
+        fault.doubt = status >= 500;
         fault.code = (!code.is_empty()).then(|| code.into());
         fault.request_id = request_id.or(inner_id).map(Into::into);
         let needed =
@@ -164,6 +168,8 @@ impl Fault {
 
     /// From an error of the HTTP client.
     pub(super) fn transport(request: &str, error: &reqwest::Error) -> Fault {
+        // Nothing was sent before there was a connection.
+        let doubt = !error.is_connect();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         let mut deepest = String::new();
         while let Some(this) = cause {
@@ -173,7 +179,7 @@ impl Fault {
                     rustls::Error::InvalidCertificate(_) => hint,
                     _ => "What answers under this address speaks no TLS that is safe: check [entra] graph_url and login_url, and the proxy (HTTPS_PROXY, NO_PROXY).".to_owned(),
                 };
-                return Fault::new(FaultKind::Tls, request, words).hint(hint);
+                return Fault { doubt, ..Fault::new(FaultKind::Tls, request, words).hint(hint) };
             }
             deepest = this.to_string();
             cause = this.source();
@@ -183,8 +189,8 @@ impl Fault {
             (_, true) => format!("no connection: {deepest}"),
             _ => format!("the connection broke: {deepest}"),
         };
-        Fault::new(FaultKind::Transport, request, words)
-            .hint("Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then try again.")
+        let fault = Fault::new(FaultKind::Transport, request, words);
+        Fault { doubt, ..fault.hint("Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then try again.") }
     }
 
     /// An error that came in an answer that began as a success.

@@ -11,6 +11,7 @@ mod fault;
 pub mod oracle;
 mod pages;
 pub mod permissions;
+mod quota;
 mod retry;
 mod sign_in;
 mod token;

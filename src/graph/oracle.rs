@@ -3,6 +3,7 @@
 
 use super::client::{Graph, Method, malformed};
 use super::fault::Fault;
+use crate::directory::inventory::Evaluation;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +15,14 @@ pub struct Answer {
     /// The values; none where the expression gives none.
     pub result: Vec<String>,
     pub error: Option<String>,
+}
+
+impl Answer {
+    /// The question with this answer.
+    pub fn of(self, question: Evaluation) -> Evaluation {
+        let evaluated = self.parsed && self.evaluated;
+        Evaluation { evaluated, result: self.result, error: self.error, ..question }
+    }
 }
 
 #[derive(Deserialize)]

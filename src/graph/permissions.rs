@@ -86,6 +86,19 @@ pub static NEEDS: &[Need] = &[
         &["cutover"],
     ),
     need("take groups into and out of scope", &["AppRoleAssignment.ReadWrite.All"], Severity::Blocker, &["cutover"]),
+    // Only some plans do these, and where the program may not, the run says what a person can do instead.
+    need(
+        "make the throwaway group, freeze canaries, write extension values",
+        &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+        Severity::Low,
+        &["cutover"],
+    ),
+    need(
+        "make Cloud Sync's configuration and extension properties where there are none",
+        &["Application.ReadWrite.All", "Directory.ReadWrite.All"],
+        Severity::Low,
+        &["cutover"],
+    ),
 ];
 
 const fn need(
@@ -119,6 +132,8 @@ pub fn of_request(request: &str) -> Option<&'static Need> {
         ("POST" | "DELETE", ["servicePrincipals", _, "appRoleAssignedTo", ..]) => "AppRoleAssignment.ReadWrite.All",
         ("GET", ["directory", "onPremisesSynchronization", ..]) => "OnPremDirectorySynchronization.Read.All",
         (_, ["groups", _, "onPremisesSyncBehavior"]) => "Group-OnPremisesSyncBehavior.ReadWrite.All",
+        ("POST" | "PATCH", ["groups", ..]) => "Group.ReadWrite.All",
+        ("POST", ["applications" | "applicationTemplates", ..]) => "Application.ReadWrite.All",
         ("GET", ["groups", ..]) | ("GET", ["directory", "deletedItems", ..]) => "Group.Read.All",
         ("GET", ["users", ..]) => "User.Read.All",
         ("GET", ["servicePrincipals" | "applications", ..]) => "Application.Read.All",
@@ -163,7 +178,11 @@ mod tests {
             ("POST /v1.0/servicePrincipals/x/appRoleAssignedTo", Some("AppRoleAssignment.ReadWrite.All")),
             ("GET /v1.0/auditLogs/provisioning?$top=5", Some("ProvisioningLog.Read.All")),
             ("GET /v1.0/somethingElse", None),
-            ("PATCH /v1.0/groups/x", None),
+            ("PATCH /v1.0/groups/x", Some("Group.ReadWrite.All")),
+            ("POST /v1.0/groups", Some("Group.ReadWrite.All")),
+            ("PATCH /v1.0/groups/x/onPremisesSyncBehavior", Some("Group-OnPremisesSyncBehavior.ReadWrite.All")),
+            ("POST /v1.0/applicationTemplates/x/instantiate", Some("Application.ReadWrite.All")),
+            ("POST /v1.0/applications/x/extensionProperties", Some("Application.ReadWrite.All")),
             ("sign in", None),
         ] {
             assert_eq!(of_request(request).map(Need::least), least, "{request}");
@@ -178,7 +197,8 @@ mod tests {
         assert!(beyond(&least).is_empty(), "{:?}", beyond(&least));
         for (held, extra) in [
             (vec!["Group.Read.All"], vec![]),
-            (vec!["Group.Read.All", "Group.ReadWrite.All"], vec!["Group.ReadWrite.All"]),
+            (vec!["User.Read.All", "User.ReadWrite.All"], vec!["User.ReadWrite.All"]),
+            (vec!["Group.Read.All", "Group.ReadWrite.All"], vec![]),
             (vec!["Directory.ReadWrite.All"], vec![]),
             (vec!["RoleManagement.ReadWrite.Directory", "openid"], vec!["RoleManagement.ReadWrite.Directory"]),
         ] {

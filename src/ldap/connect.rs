@@ -33,7 +33,7 @@ impl Default for Timeouts {
 }
 
 #[derive(Clone)]
-enum SignIn {
+pub(super) enum SignIn {
     Simple { user: String, password: Arc<SecretString> },
     Gssapi,
     External,
@@ -42,10 +42,10 @@ enum SignIn {
 /// Opens connections to one server; cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
-    url: Url,
+    pub(super) url: Url,
     starttls: bool,
-    sign_in: SignIn,
-    tls: Arc<ClientConfig>,
+    pub(super) sign_in: SignIn,
+    pub(super) tls: Arc<ClientConfig>,
     pub timeouts: Timeouts,
 }
 
@@ -126,7 +126,7 @@ impl Connector {
         }
     }
 
-    fn signing_in(&self) -> String {
+    pub(super) fn signing_in(&self) -> String {
         format!("sign in as {}", self.account())
     }
 
@@ -160,7 +160,7 @@ impl Connector {
 
     /// What a failed beginning means: a server that hangs up during the handshake usually does not speak TLS on that
     /// port, and one that answers StartTLS with an error (52, "unavailable") has no certificate; to wait does not help.
-    fn handshake_fault(&self, fault: Fault) -> Fault {
+    pub(super) fn handshake_fault(&self, fault: Fault) -> Fault {
         let (words, hint) = match fault.kind {
             FaultKind::ConnectionLost if self.uses_tls() => (
                 "the server hung up during the TLS handshake",
@@ -175,7 +175,7 @@ impl Connector {
         Fault { kind: FaultKind::Tls, words: words.to_owned(), hint: Some(hint.to_owned()), ..fault }
     }
 
-    async fn socket(&self) -> std::result::Result<TcpStream, Fault> {
+    pub(super) async fn socket(&self) -> std::result::Result<TcpStream, Fault> {
         let doing = "connect";
         let host = self.host_name().trim_start_matches('[').trim_end_matches(']');
         let port = self.url.port().unwrap_or(if self.url.scheme() == "ldaps" { 636 } else { 389 });

@@ -1,6 +1,7 @@
 //! LDAP controls this program sends, and what it reads of those that come back. What safety rests on is sent critical:
 //! a server that does not know the control then refuses instead of doing something else.
 
+use super::ber::{fields, integer, negative, octets, sequence};
 use ldap3::controls::RawControl;
 
 /// Which parts of a security descriptor to read: owner, group and DACL need no special right; the SACL does.
@@ -103,76 +104,6 @@ pub(super) fn dir_sync(value: &[u8]) -> Option<(bool, Vec<u8>)> {
     let fields = fields(value)?;
     let more = fields.first()?.iter().any(|b| *b != 0);
     fields.get(2).map(|f| (more, f.to_vec()))
-}
-
-fn length(n: usize) -> Vec<u8> {
-    if n < 0x80 {
-        return vec![n as u8];
-    }
-    let bytes: Vec<u8> = n.to_be_bytes().into_iter().skip_while(|b| *b == 0).collect();
-    let mut out = vec![0x80 | bytes.len() as u8];
-    out.extend(bytes);
-    out
-}
-
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    out.extend(length(content.len()));
-    out.extend(content);
-    out
-}
-
-fn sequence(fields: &[Vec<u8>]) -> Vec<u8> {
-    element(0x30, &fields.concat())
-}
-
-fn octets(bytes: &[u8]) -> Vec<u8> {
-    element(0x04, bytes)
-}
-
-fn integer(n: u64) -> Vec<u8> {
-    let mut bytes: Vec<u8> = n.to_be_bytes().into_iter().skip_while(|b| *b == 0).collect();
-    if bytes.first().is_none_or(|b| b & 0x80 != 0) {
-        bytes.insert(0, 0);
-    }
-    element(0x02, &bytes)
-}
-
-fn negative(n: i32) -> Vec<u8> {
-    element(0x02, &n.to_be_bytes())
-}
-
-/// The contents of the fields of a BER sequence.
-fn fields(value: &[u8]) -> Option<Vec<&[u8]>> {
-    let (tag, mut rest, _) = split(value)?;
-    if tag != 0x30 {
-        return None;
-    }
-    let mut out = Vec::new();
-    while !rest.is_empty() {
-        let (_, content, after) = split(rest)?;
-        out.push(content);
-        rest = after;
-    }
-    Some(out)
-}
-
-/// Tag, content and what follows the first element.
-fn split(value: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = value.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (len, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let count = usize::from(first & 0x7f);
-        if count == 0 || count > 4 {
-            return None;
-        }
-        let (digits, rest) = rest.split_at_checked(count)?;
-        (digits.iter().fold(0usize, |n, b| n << 8 | usize::from(*b)), rest)
-    };
-    let (content, after) = rest.split_at_checked(len)?;
-    Some((tag, content, after))
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! One object as it came over the wire: names and raw values in the order sent. What a value means is for the reader
-//! who knows the attribute; text and binary are not guessed apart.
+//! who knows the attribute; text and binary are not guessed apart. `RawEntry` is the same object before anything of it is
+//! copied, for readers of millions of values.
 
+use super::ber::{self, OCTETS, SEQUENCE, SET};
+use super::fault::Fault;
+use super::pages::FromWire;
 use lber::structure::{PL, StructureTag};
 
 /// One attribute description with its values. The name may carry options, such as `member;range=0-1499`.
@@ -59,6 +63,120 @@ impl Entry {
             attributes.push(Attribute { name, values });
         }
         Some(Entry { dn, attributes })
+    }
+}
+
+/// One object of a search's result, where it lies.
+pub struct RawEntry<'e> {
+    dn: &'e str,
+    body: Body<'e>,
+    count: usize,
+    size: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Body<'e> {
+    /// The attribute list as it came, found to be well formed.
+    Wire(&'e [u8]),
+    Decoded(&'e [Attribute]),
+}
+
+impl<'e> RawEntry<'e> {
+    /// From the content of a search result entry; `None` where that is malformed.
+    pub(super) fn parse(content: &'e [u8]) -> Option<RawEntry<'e>> {
+        let (dn, rest) = ber::expect(OCTETS, content)?;
+        let (list, rest) = ber::expect(SEQUENCE, rest)?;
+        if !rest.is_empty() {
+            return None;
+        }
+        let mut count = 0;
+        let mut left = list;
+        while !left.is_empty() {
+            let (name, mut values, after) = attribute(left)?;
+            std::str::from_utf8(name).ok()?;
+            while !values.is_empty() {
+                (_, values) = ber::expect(OCTETS, values)?;
+                count += 1;
+            }
+            left = after;
+        }
+        Some(RawEntry { dn: std::str::from_utf8(dn).ok()?, body: Body::Wire(list), count, size: content.len() })
+    }
+
+    /// An entry that was copied out already.
+    pub fn of(entry: &'e Entry) -> RawEntry<'e> {
+        let count = entry.attributes.iter().map(|a| a.values.len()).sum();
+        RawEntry { dn: &entry.dn, body: Body::Decoded(&entry.attributes), count, size: entry.size() }
+    }
+
+    pub fn dn(&self) -> &'e str {
+        self.dn
+    }
+    /// Values in all.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+    /// No fewer bytes than all names and values have.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Calls for each attribute, in the order sent, with its name and its values.
+    pub fn each(&self, mut tell: impl FnMut(&'e str, Values<'e>)) {
+        match self.body {
+            Body::Decoded(attributes) => {
+                attributes.iter().for_each(|a| tell(&a.name, Values(Content::Decoded(a.values.iter()))));
+            }
+            Body::Wire(mut left) => {
+                while let Some((name, values, after)) = attribute(left) {
+                    tell(std::str::from_utf8(name).unwrap_or(""), Values(Content::Wire(values)));
+                    left = after;
+                }
+            }
+        }
+    }
+}
+
+/// Name, values and what follows an attribute of the list.
+fn attribute(list: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (content, after) = ber::expect(SEQUENCE, list)?;
+    let (name, rest) = ber::expect(OCTETS, content)?;
+    let (values, rest) = ber::expect(SET, rest)?;
+    rest.is_empty().then_some((name, values, after))
+}
+
+/// The values of one attribute, in the order sent.
+#[derive(Clone)]
+pub struct Values<'e>(Content<'e>);
+
+#[derive(Clone)]
+enum Content<'e> {
+    Wire(&'e [u8]),
+    Decoded(std::slice::Iter<'e, Vec<u8>>),
+}
+
+impl<'e> Iterator for Values<'e> {
+    type Item = &'e [u8];
+
+    fn next(&mut self) -> Option<&'e [u8]> {
+        match &mut self.0 {
+            Content::Decoded(values) => values.next().map(Vec::as_slice),
+            Content::Wire(left) => {
+                let (value, after) = ber::expect(OCTETS, left)?;
+                *left = after;
+                Some(value)
+            }
+        }
+    }
+}
+
+impl FromWire for Entry {
+    fn from_wire(raw: &RawEntry<'_>) -> Result<Entry, Fault> {
+        let mut attributes = Vec::new();
+        raw.each(|name, values| {
+            attributes.push(Attribute { name: name.to_owned(), values: values.map(<[u8]>::to_vec).collect() });
+        });
+        Ok(Entry { dn: raw.dn.to_owned(), attributes })
     }
 }
 

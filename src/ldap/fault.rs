@@ -58,6 +58,8 @@ pub struct Fault {
     /// The object it was about.
     pub object: Option<String>,
     pub hint: Option<String>,
+    /// The request never left this program: whatever it asked for was not done.
+    pub unsent: bool,
 }
 
 impl Fault {
@@ -71,6 +73,7 @@ impl Fault {
             server: String::new(),
             object: None,
             hint: None,
+            unsent: false,
         }
     }
 
@@ -124,25 +127,42 @@ impl Fault {
         match error {
             LdapError::Timeout { .. } => Fault::timeout(doing, waited),
             LdapError::LdapResult { result } => Fault::result(doing, &result),
-            LdapError::FilterParsing => Fault::new(FaultKind::Protocol, doing, "the search filter is not valid"),
+            LdapError::FilterParsing => Fault::filter(doing),
+            // The task that writes the socket had ended before it was handed this.
+            LdapError::OpSend { .. } => Fault { unsent: true, ..Fault::lost(doing) },
             LdapError::EndOfStream
-            | LdapError::OpSend { .. }
             | LdapError::ResultRecv { .. }
             | LdapError::IdScrubSend { .. }
             | LdapError::MiscSend { .. } => Fault::lost(doing),
-            LdapError::Io { source } => tls::of_io(&source)
-                .map(|(words, hint)| Fault::new(FaultKind::Tls, doing, words).hint(hint))
-                .unwrap_or_else(|| Fault::io(doing, &source)),
+            LdapError::Io { source } => Fault::stream(doing, &source),
             LdapError::Rustls { source } => {
                 let (words, hint) = tls::explain(&source);
                 Fault::new(FaultKind::Tls, doing, words).hint(hint)
             }
-            LdapError::DNSName { .. } => {
-                Fault::new(FaultKind::Tls, doing, "the server's name cannot stand in a certificate")
-                    .hint("Use the domain controller's full DNS name in [ad] url.")
-            }
+            LdapError::DNSName { .. } => Fault::no_tls_name(doing),
             other => Fault::new(FaultKind::Other, doing, other.to_string()),
         }
+    }
+
+    pub(super) fn filter(doing: &str) -> Self {
+        Fault::new(FaultKind::Protocol, doing, "the search filter is not valid")
+    }
+
+    pub(super) fn no_tls_name(doing: &str) -> Self {
+        Fault::new(FaultKind::Tls, doing, "the server's name cannot stand in a certificate")
+            .hint("Use the domain controller's full DNS name in [ad] url.")
+    }
+
+    /// A failed reading or writing, over TLS or not.
+    pub(super) fn stream(doing: &str, error: &std::io::Error) -> Self {
+        tls::of_io(error)
+            .map(|(words, hint)| Fault::new(FaultKind::Tls, doing, words).hint(hint))
+            .unwrap_or_else(|| Fault::io(doing, error))
+    }
+
+    /// An answer that is LDAP and yet makes no sense.
+    pub fn odd(dn: &str, what: &str) -> Self {
+        Fault::new(FaultKind::Protocol, "search", format!("the server answered with {what}")).about(dn)
     }
 
     /// The connection broke off.

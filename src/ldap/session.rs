@@ -1,28 +1,20 @@
 //! One bound connection: searches that end with their result, reads, guarded writes.
 
-use super::control::{self, Control};
-use super::entry::{Entry, referral};
+use super::control::Control;
+use super::entry::{Entry, RawEntry, referral};
 use super::fault::{Fault, FaultKind};
+use super::pages::{FromWire, Lane, Outcome, Page, Pages, Sink, Stop, malformed};
 use super::quiet::{Panicked, caught};
-use super::request::{Answer, Change, Ending, Scope, Search};
+use super::request::{Answer, Change, Search};
 use ldap3::{Ldap, LdapConnAsync, LdapError, LdapResult, Mod, SearchOptions};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 /// The task that reads and writes the socket.
 type Driver = JoinHandle<Result<Result<(), LdapError>, Panicked>>;
-type Outcome<T> = Result<T, Fault>;
-
-/// Entries and bytes that are handed on together.
-const BATCH_ENTRIES: usize = 256;
-const BATCH_BYTES: usize = 1 << 20;
-/// Batches that may wait for the reader; more stay with the server.
-const BATCHES_AHEAD: usize = 4;
-/// Pages without any object, one after another, until the search is taken for one that never ends.
-const EMPTY_PAGES: u32 = 1000;
 
 /// One bound connection; clones share it.
 #[derive(Clone)]
@@ -53,6 +45,7 @@ impl Session {
     /// Says why the connection was lost, where the task that drove it knows; adds the server's address.
     pub(super) async fn explain(&self, fault: Fault) -> Fault {
         let mut fault = fault;
+        let unsent = fault.unsent;
         if fault.kind == FaultKind::ConnectionLost
             && let Some(driver) = self.driver.lock().await.take()
         {
@@ -64,54 +57,29 @@ impl Session {
                 Ok(Ok(Ok(Err(e)))) => Fault::library(&fault.doing, e, self.wait),
                 _ => fault,
             };
+            fault.unsent = unsent;
         }
         if fault.server.is_empty() { fault.at(&self.server) } else { fault }
     }
 
     /// Starts a search. Entries come in batches; the end is only told after the server said that it is the end.
     pub fn search(&self, search: Search) -> Pages {
-        let (give, batches) = mpsc::channel(BATCHES_AHEAD);
-        let session = self.clone();
-        let object = search.base.clone();
-        let task = tokio::spawn(async move {
-            match caught(session.drive(search, &give)).await {
-                Ok(Ok(ending)) => Some(Ok(ending)),
-                Ok(Err(Stop::Dropped)) => None,
-                Ok(Err(Stop::Fault(fault))) => Some(Err(session.explain(fault.about(&object)).await)),
-                Err(Panicked) => Some(Err(Fault::malformed("search").at(&session.server).about(&object))),
-            }
-        });
-        Pages { batches, task: Some(task), ending: None, server: self.server.clone() }
+        self.start(search)
     }
 
     /// All entries of a search whose answer is small.
     pub async fn all(&self, search: Search) -> Outcome<Answer> {
-        let mut pages = self.search(search);
-        let mut entries = Vec::new();
-        while let Some(batch) = pages.next().await? {
-            entries.extend(batch);
-        }
-        Ok(Answer { entries, ending: pages.ending.unwrap_or_default() })
+        self.whole(search).await
     }
 
     /// One object by its name; `None` where it is not there (or hidden from the account).
     pub async fn read(&self, dn: &str, attributes: &[&str], controls: Vec<Control>) -> Outcome<Option<Entry>> {
-        let mut search = Search::new(dn, Scope::Base, "(objectClass=*)", attributes).unpaged();
-        search.controls = controls;
-        match self.all(search).await {
-            Ok(answer) => Ok(answer.entries.into_iter().next()),
-            Err(fault) if fault.is_missing() => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        self.one(dn, attributes, controls).await
     }
 
     /// What the server says of itself.
     pub async fn root_dse(&self, attributes: &[&str]) -> Outcome<Entry> {
-        self.read("", attributes, Vec::new()).await?.ok_or_else(|| {
-            Fault::new(FaultKind::Protocol, "read the root DSE", "the server shows none")
-                .hint("Make sure that the address is that of a domain controller.")
-                .at(&self.server)
-        })
+        self.root(attributes).await
     }
 
     /// Who the server takes this connection for, as in `u:CONTOSO\svc`.
@@ -188,37 +156,18 @@ impl Session {
             Err(Panicked) => Err(Fault::malformed(doing).at(&self.server)),
         }
     }
+}
 
-    async fn drive(&self, search: Search, give: &mpsc::Sender<Vec<Entry>>) -> Result<Ending, Stop> {
-        let mut ending = Ending::default();
-        let mut cookie = Vec::new();
-        let mut seen = HashSet::new();
-        let mut empty = 0;
-        loop {
-            let before = ending.entries;
-            let page = self.request(&search, &cookie, give, &mut ending).await?;
-            ending.pages += 1;
-            let Some(next) = page.cookie.filter(|c| !c.is_empty()) else { return Ok(ending) };
-            // A cookie alone may repeat: some servers number the search, not the page. The same cookie for a page that
-            // begins with the same object leads back to where it came from.
-            empty = if ending.entries == before { empty + 1 } else { 0 };
-            if !seen.insert((next.clone(), page.first)) || empty > EMPTY_PAGES {
-                let words = "the server repeats the same page without end";
-                return Err(Stop::Fault(Fault::new(FaultKind::Protocol, "search", words)));
-            }
-            cookie = next;
-        }
+impl Lane for Session {
+    fn address(&self) -> Arc<str> {
+        self.server.clone()
     }
 
-    /// One request and its answer.
-    async fn request(
-        &self,
-        search: &Search,
-        cookie: &[u8],
-        give: &mpsc::Sender<Vec<Entry>>,
-        ending: &mut Ending,
-    ) -> Result<Page, Stop> {
-        let doing = "search";
+    async fn explained(&self, fault: Fault) -> Fault {
+        self.explain(fault).await
+    }
+
+    async fn request<T: FromWire>(&self, search: &Search, cookie: &[u8], sink: &mut Sink<T>) -> Result<Page, Stop> {
         let mut controls: Vec<_> = search.controls.iter().map(Control::raw).collect();
         if let Some(size) = search.page {
             controls.push(Control::Paged { size, cookie: cookie.to_vec() }.raw());
@@ -226,127 +175,35 @@ impl Session {
         let mut ldap = self.handle();
         ldap.with_controls(controls);
         ldap.with_search_options(SearchOptions::new().sizelimit(search.size_limit as i32));
-        let library = |e| Stop::Fault(Fault::library(doing, e, self.wait));
+        let library = |e| Stop::Fault(Fault::library("search", e, self.wait));
         let mut stream = ldap
             .streaming_search(&search.base, search.scope, &search.filter, &search.attributes)
             .await
             .map_err(library)?;
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        let mut first = None;
-        let most = search.page.map_or(u64::MAX, u64::from);
-        let mut count = 0;
         while let Some(item) = stream.next().await.map_err(library)? {
-            let malformed = || Stop::Fault(Fault::malformed(doing));
             if item.is_ref() {
-                ending.referrals.extend(referral(item.0).ok_or_else(malformed)?);
+                sink.refer(referral(item.0).ok_or_else(malformed)?);
                 continue;
             }
             if item.is_intermediate() {
                 continue;
             }
             let entry = Entry::decode(item.0).ok_or_else(malformed)?;
-            count += 1;
-            if count > most {
-                // Whatever this server counts, it is not the pages that were asked for; it may never stop.
+            let taken = match sink.take(&RawEntry::of(&entry)) {
+                Ok(()) => sink.pass().await,
+                Err(stop) => Err(stop),
+            };
+            if let Err(stop) = taken {
+                // The server is told, so that it does not send the rest for nothing.
                 let id = stream.ldap_handle().last_id();
                 let _ = stream.ldap_handle().clone().abandon(id).await;
-                let words = format!("the server sent more than the {most} objects that a page may hold");
-                return Err(Stop::Fault(Fault::new(FaultKind::Protocol, doing, words)));
-            }
-            first.get_or_insert_with(|| entry.dn.clone());
-            ending.entries += 1;
-            bytes += entry.size();
-            batch.push(entry);
-            if (batch.len() >= BATCH_ENTRIES || bytes >= BATCH_BYTES)
-                && give.send(std::mem::take(&mut batch)).await.is_err()
-            {
-                // Nobody reads on: the server is told, so that it does not send the rest for nothing.
-                let id = stream.ldap_handle().last_id();
-                let _ = stream.ldap_handle().clone().abandon(id).await;
-                return Err(Stop::Dropped);
-            }
-            if batch.is_empty() {
-                bytes = 0;
+                return Err(stop);
             }
         }
         let result = stream.finish().await;
         if result.rc != 0 {
-            return Err(Stop::Fault(Fault::result(doing, &result)));
+            return Err(Stop::Fault(Fault::result("search", &result)));
         }
-        if !batch.is_empty() && give.send(batch).await.is_err() {
-            return Err(Stop::Dropped);
-        }
-        let value =
-            |oid: &str| result.ctrls.iter().find(|c| c.1.ctype == oid).map(|c| c.1.val.as_deref().unwrap_or(&[]));
-        if let Some(value) = value(control::DIR_SYNC) {
-            ending.dir_sync = Some(control::dir_sync(value).ok_or_else(|| Stop::Fault(Fault::malformed(doing)))?);
-        }
-        match (search.page, value(control::PAGED)) {
-            (None, _) => Ok(Page { cookie: None, first }),
-            (Some(_), Some(value)) => {
-                let cookie = control::paged_cookie(value).ok_or_else(|| Stop::Fault(Fault::malformed(doing)))?;
-                Ok(Page { cookie: Some(cookie), first })
-            }
-            // The control was sent critical: a server that ends with success yet without its answer broke the protocol,
-            // and what it sent may be a part.
-            (Some(_), None) => Err(Stop::Fault(Fault::new(
-                FaultKind::Protocol,
-                doing,
-                "the server ended a paged search without saying whether more is to come",
-            ))),
-        }
-    }
-}
-
-/// A page that was read to its end.
-struct Page {
-    /// To go on with; `None` for a search without pages, empty for the last page.
-    cookie: Option<Vec<u8>>,
-    /// The name of its first object.
-    first: Option<String>,
-}
-
-enum Stop {
-    /// Nobody reads on.
-    Dropped,
-    Fault(Fault),
-}
-
-/// The running answer of a search.
-pub struct Pages {
-    batches: mpsc::Receiver<Vec<Entry>>,
-    task: Option<JoinHandle<Option<Outcome<Ending>>>>,
-    ending: Option<Ending>,
-    server: Arc<str>,
-}
-
-impl Pages {
-    /// The next entries; `None` only after the server ended the search with success. After an error, what was given
-    /// out before is part of an answer that was never completed.
-    pub async fn next(&mut self) -> Outcome<Option<Vec<Entry>>> {
-        if let Some(batch) = self.batches.recv().await {
-            return Ok(Some(batch));
-        }
-        let Some(task) = self.task.take() else {
-            return match self.ending {
-                Some(_) => Ok(None),
-                None => Err(Fault::lost("search").at(&self.server)),
-            };
-        };
-        match task.await {
-            Ok(Some(Ok(ending))) => {
-                self.ending = Some(ending);
-                Ok(None)
-            }
-            Ok(Some(Err(fault))) => Err(fault),
-            Ok(None) => Err(Fault::lost("search").at(&self.server)),
-            Err(e) => Err(Fault::from(e).at(&self.server)),
-        }
-    }
-
-    /// How the search ended; `None` until `next` said that it did.
-    pub fn ending(&self) -> Option<&Ending> {
-        self.ending.as_ref()
+        sink.end(|oid| result.ctrls.iter().find(|c| c.1.ctype == oid).map(|c| c.1.val.as_deref().unwrap_or(&[]))).await
     }
 }

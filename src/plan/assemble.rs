@@ -3,29 +3,124 @@
 use super::build::Parts;
 use super::model::{
     Decision, Fixed, GroupStep, Hold, Holds, JobPlan, OpenPoint, Order, PLAN_SCHEMA, Plan, PlanSummary, PlannedGroup,
-    PolicyRecord, Stop, Timing, Wave,
+    PolicyRecord, PredictedGroup, Stop, Timing, Wave,
 };
 use super::policy::{CANARY_SIZE, OrderBy, Policy, WAVE_SIZE};
+use super::predicted::Members;
 use super::schedule::{self, Calendar};
 use super::steps::{self, Plot, Steps, WavePlot};
-use super::{file, outside, predicted, servers};
+use super::{file, mappings, outside, predicted, servers};
 use crate::bundle::write::hex;
-use crate::directory::inventory::CloudSync;
+use crate::directory::inventory::{CloudSync, Evaluation};
 use crate::directory::{Anchor, ObjectGuid};
 use crate::error::Result;
-use crate::predict::Point;
+use crate::predict::{Point, spread};
 use crate::report::model::View;
 use hashbrown::HashSet;
 use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Cycles that a wave takes, and after which a run gives up waiting: a reference may need the group it names to be known.
 const CYCLES: u64 = 1;
 const CYCLES_AT_MOST: u64 = 3;
 
-pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
+/// Groups from which members are removed for certain, kept for the pages.
+const NAMED_REMOVALS: usize = 200;
+
+/// What a page says of a wave whose groups it does not hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaveSize {
+    pub groups: u64,
+    /// The highest risk of its groups.
+    pub risk: u32,
+}
+
+impl WaveSize {
+    pub fn of(wave: &Wave) -> WaveSize {
+        let risk = wave.groups.iter().map(|g| g.risk.score).max().unwrap_or(0);
+        WaveSize { groups: wave.groups.len() as u64, risk }
+    }
+}
+
+/// A plan whose groups are made when they are asked for: all of a million at once are many times what they are made from.
+pub struct Assembly<'a> {
+    parts: Parts<'a>,
+    steps: Steps,
+    /// The plan with no group in its waves, and without its hash.
+    head: Plan,
+    sizes: Vec<WaveSize>,
+    removing: Vec<(usize, u32)>,
+}
+
+impl Assembly<'_> {
+    pub fn head(&self) -> &Plan {
+        &self.head
+    }
+
+    pub fn sizes(&self) -> &[WaveSize] {
+        &self.sizes
+    }
+
+    /// Groups of a wave, in order.
+    pub fn groups(&self, wave: usize, range: Range<usize>) -> Vec<PlannedGroup> {
+        self.ids(wave).get(range).unwrap_or_default().par_iter().map(|i| self.group(wave, *i)).collect()
+    }
+
+    /// The first groups that lose members for certain.
+    pub fn removing(&self) -> Vec<PlannedGroup> {
+        self.removing.par_iter().map(|(wave, i)| self.group(*wave, *i)).collect()
+    }
+
+    /// The whole plan in memory, with its hash.
+    pub fn whole(self) -> Result<Plan> {
+        let groups: Vec<_> = (0..self.head.waves.len()).map(|w| self.groups(w, 0..self.ids(w).len())).collect();
+        let mut plan = self.head;
+        plan.waves.iter_mut().zip(groups).for_each(|(wave, groups)| wave.groups = groups);
+        plan.sha256 = file::hash(&plan)?;
+        Ok(plan)
+    }
+
+    /// Gives the JSON of every group of a wave, as it stands in the plan, part after part.
+    pub fn json_of(&self, wave: usize, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
+        for some in self.ids(wave).chunks(PART * 16) {
+            let made: Result<Vec<Vec<u8>>> = some
+                .par_chunks(PART)
+                .map(|ids| file::groups_json(&ids.iter().map(|i| self.group(wave, *i)).collect::<Vec<_>>()))
+                .collect();
+            made?.into_iter().try_for_each(&mut give)?;
+        }
+        Ok(())
+    }
+
+    /// What to ask the tenant's own evaluator about the proposed mappings, over up to so many groups of the waves.
+    pub fn questions(&self, most: usize) -> Vec<Evaluation> {
+        let inventory = self.parts.input.assessed.inventory();
+        let cases: Vec<mappings::Asked<'_>> = spread(self.parts.candidates.len(), most)
+            .into_iter()
+            .map(|i| mappings::Asked {
+                entra: self.parts.candidates[i].entry.entra,
+                values: &self.parts.proposed.values[i],
+            })
+            .collect();
+        mappings::questions(inventory, self.parts.forecast.view(), &self.parts.proposed.proposal, &cases)
+    }
+
+    fn ids(&self, wave: usize) -> &[u32] {
+        self.parts.selection.waves.get(wave).map_or(&[], |w| &w.groups)
+    }
+
+    fn group(&self, wave: usize, index: u32) -> PlannedGroup {
+        group(&self.parts, &self.steps, wave, index, is_frozen(&self.parts, &self.steps, wave))
+    }
+}
+
+/// Groups whose JSON is made in one go.
+const PART: usize = 64;
+
+pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
     let assessed = parts.input.assessed;
     let inventory = assessed.inventory();
     let order = parts.input.order;
@@ -77,33 +172,36 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         assigned_today: job.assigned_today.len() as u64,
     };
     let steps = steps::steps(&plot);
-    let waves = waves(&parts, &steps, &calendar, &plot, &timing);
+    let tallies = tallies(&parts, &steps);
+    let waves = waves(&parts, &tallies, &calendar, &plot, &timing);
 
-    let (mut points, mut summary) = (BTreeMap::<Point, u64>::new(), PlanSummary::default());
-    for group in waves.iter().flat_map(|w| &w.groups) {
-        let p = &group.predicted;
-        summary.member_adds += p.member_adds.len() as u64;
-        summary.member_removals += p.member_removals.len() as u64;
-        summary.possible_removals += p.possible_removals.count;
-        summary.depends += u64::from(!p.depends.is_empty());
-        summary.renamed_or_moved += u64::from(p.dn.as_deref() != Some(group.dn.as_str()));
-        for point in Point::ALL.into_iter().filter(|x| p.depends.iter().any(|d| d == x.as_str())) {
-            *points.entry(point).or_default() += 1;
+    let mut summary = PlanSummary {
+        assessed: assessed.len() as u64,
+        planned: parts.candidates.len() as u64,
+        links: waves.iter().map(|w| w.links).sum(),
+        waves: waves.len() as u64,
+        outside: outside.len() as u64,
+        undecided,
+        ..PlanSummary::default()
+    };
+    let mut points = BTreeMap::<Point, u64>::new();
+    for tally in &tallies {
+        summary.member_adds += tally.member_adds;
+        summary.member_removals += tally.member_removals;
+        summary.possible_removals += tally.possible_removals;
+        summary.depends += tally.depends;
+        summary.renamed_or_moved += tally.renamed_or_moved;
+        for (point, groups) in Point::ALL.into_iter().zip(&tally.points).filter(|(_, groups)| **groups > 0) {
+            *points.entry(point).or_default() += groups;
         }
     }
-    summary.assessed = assessed.len() as u64;
-    summary.planned = parts.candidates.len() as u64;
-    summary.links = waves.iter().map(|w| w.links).sum();
-    summary.waves = waves.len() as u64;
-    summary.outside = outside.len() as u64;
-    summary.undecided = undecided;
     timing.graph_writes = waves.iter().map(|w| w.graph_writes).sum();
     timing.directory_writes = plot.stamps;
     timing.cycles = CYCLES * waves.len() as u64;
     timing.minutes = schedule::write_minutes(timing.graph_writes) + timing.cycles * timing.cycle_minutes;
     timing.sessions = calendar.sessions(waves.len());
 
-    let mut plan = Plan {
+    let head = Plan {
         schema: PLAN_SCHEMA.to_owned(),
         sha256: String::new(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -114,7 +212,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         mappings: proposal.clone(),
         job,
         connect,
-        steps: steps.steps,
+        steps: steps.steps.clone(),
         waves,
         outside,
         decisions: recorded(&parts),
@@ -132,8 +230,9 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Plan> {
         stops: std::mem::take(&mut parts.stops),
         bundle: parts.bundle.clone(),
     };
-    plan.sha256 = file::hash(&plan)?;
-    Ok(plan)
+    let sizes = tallies.iter().map(|t| WaveSize { groups: t.groups, risk: t.risk }).collect();
+    let removing = tallies.into_iter().flat_map(|t| t.removing).take(NAMED_REMOVALS).collect();
+    Ok(Assembly { parts, steps, head, sizes, removing })
 }
 
 /// What the chosen order asks for beyond the gates.
@@ -192,45 +291,108 @@ fn stamp_of<'a>(parts: &Parts<'a>, ad: u32) -> Option<(Option<&'a str>, String)>
     (now != Some(wanted.as_str())).then_some((now, wanted))
 }
 
-fn waves(parts: &Parts<'_>, steps: &Steps, calendar: &Calendar<'_>, plot: &Plot<'_>, timing: &Timing) -> Vec<Wave> {
-    let members = &parts.input.assessed.inventory().entra.members;
-    parts
-        .selection
-        .waves
-        .iter()
-        .enumerate()
-        .map(|(position, cut)| {
-            let session = calendar.wave(position);
-            let groups: Vec<PlannedGroup> = cut
-                .groups
-                .par_iter()
-                .map(|i| group(parts, steps, position, *i, cut.canary && !steps.hold.is_empty()))
-                .collect();
-            let row = |i: &u32| members.row(parts.candidates[*i as usize].entry.entra as usize).len() as u64;
-            let frozen = match (parts.input.order, cut.canary) {
-                (Order::CanaryFirst, true) => None,
-                _ => calendar.days_frozen(session),
-            };
-            Wave {
-                name: cut.name.clone(),
-                canary: cut.canary,
-                session,
-                at: calendar.at(session),
-                days_frozen: frozen,
-                links: cut.groups.iter().map(row).sum(),
-                graph_writes: groups
-                    .iter()
-                    .flat_map(|g| &g.steps)
-                    .filter(|s| matches!(s.kind.as_str(), "scope-in" | "write-extension" | "freeze"))
-                    .count() as u64,
-                cycles: CYCLES,
-                cycles_at_most: CYCLES_AT_MOST,
-                minutes: plot.waves[position].write_minutes + CYCLES * timing.cycle_minutes,
-                oversize: cut.oversize,
-                groups,
-            }
+/// What a wave comes to.
+#[derive(Default)]
+struct Tally {
+    groups: u64,
+    risk: u32,
+    graph_writes: u64,
+    member_adds: u64,
+    member_removals: u64,
+    possible_removals: u64,
+    depends: u64,
+    renamed_or_moved: u64,
+    /// Groups by `Point::ALL`.
+    points: [u64; Point::ALL.len()],
+    /// Wave and candidate of the first groups that lose members.
+    removing: Vec<(usize, u32)>,
+}
+
+impl Tally {
+    fn and(mut self, other: Tally) -> Tally {
+        self.groups += other.groups;
+        self.risk = self.risk.max(other.risk);
+        self.graph_writes += other.graph_writes;
+        self.member_adds += other.member_adds;
+        self.member_removals += other.member_removals;
+        self.possible_removals += other.possible_removals;
+        self.depends += other.depends;
+        self.renamed_or_moved += other.renamed_or_moved;
+        self.points.iter_mut().zip(other.points).for_each(|(own, more)| *own += more);
+        let room = NAMED_REMOVALS.saturating_sub(self.removing.len());
+        self.removing.extend(other.removing.into_iter().take(room));
+        self
+    }
+}
+
+fn tallies(parts: &Parts<'_>, steps: &Steps) -> Vec<Tally> {
+    let waves = parts.selection.waves.par_iter().enumerate();
+    waves
+        .map(|(wave, cut)| {
+            let frozen = is_frozen(parts, steps, wave);
+            // In order, so that the first to lose members are the first of the wave.
+            cut.groups.par_iter().map(|i| tally(parts, wave, *i, frozen)).reduce(Tally::default, Tally::and)
         })
         .collect()
+}
+
+fn tally(parts: &Parts<'_>, wave: usize, index: u32, frozen: bool) -> Tally {
+    let inventory = parts.input.assessed.inventory();
+    let candidate = &parts.candidates[index as usize];
+    let dn = inventory.dn(inventory.ad.groups[candidate.entry.ad as usize].object);
+    let p = predicted_of(parts, index, dn, Members::Counted);
+    let depends_on = |point: Point| p.depends.iter().any(|d| d == point.as_str());
+    Tally {
+        groups: 1,
+        risk: parts.selection.risks[index as usize].score,
+        // Into scope, each extension value, and the freeze.
+        graph_writes: 1 + parts.proposed.values[index as usize].len() as u64 + u64::from(frozen),
+        member_adds: p.member_adds.len() as u64,
+        member_removals: p.member_removals.len() as u64,
+        possible_removals: p.possible_removals.count,
+        depends: u64::from(!p.depends.is_empty()),
+        renamed_or_moved: u64::from(p.dn.as_deref() != Some(dn)),
+        points: Point::ALL.map(|point| u64::from(depends_on(point))),
+        removing: if p.member_removals.is_empty() { Vec::new() } else { vec![(wave, index)] },
+    }
+}
+
+fn predicted_of(parts: &Parts<'_>, index: u32, dn: &str, members: Members) -> PredictedGroup {
+    let (cn, parent) = &parts.proposed.names[index as usize];
+    let position = parts.forecast.position_of_ad(parts.candidates[index as usize].entry.ad);
+    predicted::of(parts.forecast, position, dn, (cn.as_deref(), parent.as_deref()), members)
+}
+
+fn is_frozen(parts: &Parts<'_>, steps: &Steps, wave: usize) -> bool {
+    parts.selection.waves[wave].canary && !steps.hold.is_empty()
+}
+
+fn waves(parts: &Parts<'_>, tallies: &[Tally], calendar: &Calendar<'_>, plot: &Plot<'_>, timing: &Timing) -> Vec<Wave> {
+    let members = &parts.input.assessed.inventory().entra.members;
+    let cuts = parts.selection.waves.iter().zip(tallies).enumerate();
+    cuts.map(|(position, (cut, tally))| {
+        let session = calendar.wave(position);
+        let row = |i: &u32| members.row(parts.candidates[*i as usize].entry.entra as usize).len() as u64;
+        let frozen = match (parts.input.order, cut.canary) {
+            (Order::CanaryFirst, true) => None,
+            _ => calendar.days_frozen(session),
+        };
+        Wave {
+            name: cut.name.clone(),
+            canary: cut.canary,
+            session,
+            at: calendar.at(session),
+            days_frozen: frozen,
+            links: cut.groups.iter().map(row).sum(),
+            graph_writes: tally.graph_writes,
+            cycles: CYCLES,
+            cycles_at_most: CYCLES_AT_MOST,
+            minutes: plot.waves[position].write_minutes + CYCLES * timing.cycle_minutes,
+            oversize: cut.oversize,
+            groups: Vec::new(),
+        }
+    })
+    .collect()
 }
 
 fn group(parts: &Parts<'_>, ids: &Steps, wave: usize, index: u32, frozen: bool) -> PlannedGroup {
@@ -242,8 +404,6 @@ fn group(parts: &Parts<'_>, ids: &Steps, wave: usize, index: u32, frozen: bool) 
     let object = inventory.ad_object(ad);
     let id = inventory.entra_object(entra).id;
     let dn = inventory.dn(ad.object);
-    let (cn, parent) = &parts.proposed.names[index as usize];
-    let position = parts.forecast.position_of_ad(candidate.entry.ad);
     let object_id = |i: &u32| {
         let row = parts.candidates[*i as usize].entry.entra;
         inventory.entra_object(&inventory.entra.groups[row as usize]).id.to_string()
@@ -264,7 +424,7 @@ fn group(parts: &Parts<'_>, ids: &Steps, wave: usize, index: u32, frozen: bool) 
         fixes: candidate.fixes.iter().map(|rule| fixed(rule, ids)).collect(),
         decisions: candidate.decisions.iter().map(|d| u64::from(*d)).collect(),
         steps: group_steps(parts, ids, wave, index, id, frozen),
-        predicted: predicted::of(parts.forecast, position, dn, (cn.as_deref(), parent.as_deref())),
+        predicted: predicted_of(parts, index, dn, Members::Named),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A plan made: who may move, in which waves, by which steps, and what becomes of the rest.
 
+use super::assemble::Assembly;
 use super::candidates::{self, BY_MAPPING, ByGroup, Candidate, Standing};
 use super::decisions::Wish;
 use super::lookup::{Lookup, Target};
@@ -10,7 +11,7 @@ use super::selection::{self, Selection};
 use super::toml_file::TomlText;
 use super::{assemble, decisions, outside};
 use crate::assess::{Assessed, ScopeMode};
-use crate::directory::inventory::{EntraKind, NONE, Tri};
+use crate::directory::inventory::{EntraKind, Evaluation, NONE, Tri};
 use crate::error::Result;
 use crate::predict::{self, Assumptions, Forecast, Mappings, Scoping};
 use crate::report::model::{Gate, GateStatus, Verdict, View};
@@ -33,8 +34,8 @@ pub struct Input<'a> {
 }
 
 /// A plan, or what holds it back.
-pub enum Made {
-    Plan(Box<Plan>),
+pub enum Made<T = Box<Plan>> {
+    Plan(T),
     /// Gates that stop `plan` itself: at least one of them fails.
     Blocked(Vec<Stop>),
 }
@@ -57,8 +58,18 @@ pub(super) struct Parts<'a> {
     pub bundle: PlanBundle,
 }
 
-/// Makes the plan.
+/// Makes the plan, whole in memory.
 pub fn plan(input: &Input<'_>) -> Result<Made> {
+    plan_with(input, &[], |assembly| Ok(Box::new(assembly.whole()?)))
+}
+
+/// Makes the plan and gives it to `take`, which asks for its groups a part at a time. `evaluations` is what the tenant's
+/// own evaluator gave for proposed mappings over some of the groups; empty where it was not asked.
+pub fn plan_with<T>(
+    input: &Input<'_>,
+    evaluations: &[Evaluation],
+    take: impl FnOnce(Assembly<'_>) -> Result<T>,
+) -> Result<Made<T>> {
     let assessed = input.assessed;
     let policy = input.policy.map(Policy::parse).transpose()?;
     let wishes = input.decisions.map(decisions::parse).transpose()?.unwrap_or_default();
@@ -105,7 +116,7 @@ pub fn plan(input: &Input<'_>) -> Result<Made> {
     }
     drop_nesting(assessed, &mut chosen, &mut reasons);
 
-    let (candidates, forecast, proposed) = settle(input, &mut chosen, &mut reasons);
+    let (candidates, forecast, proposed) = settle(input, evaluations, &mut chosen, &mut reasons);
     if let (Some(wanted), Some(file)) = (&wanted, input.policy) {
         wanted.check_pins(file, &chosen, &reasons)?;
     }
@@ -127,12 +138,13 @@ pub fn plan(input: &Input<'_>) -> Result<Made> {
         stops,
         bundle: bundle_of(input),
     };
-    Ok(Made::Plan(Box::new(assemble::assemble(parts)?)))
+    Ok(Made::Plan(take(assemble::assemble(parts)?)?))
 }
 
 /// Drops what the forecast or the mappings refuse, until what is left stands.
 fn settle<'a>(
     input: &Input<'a>,
+    evaluations: &[Evaluation],
     chosen: &mut [Option<Candidate>],
     reasons: &mut [Vec<Reason>],
 ) -> (Vec<Candidate>, Forecast<'a>, Proposed) {
@@ -172,7 +184,7 @@ fn settle<'a>(
                     dn: inventory.dn(inventory.ad.groups[c.entry.ad as usize].object),
                 })
                 .collect();
-            let proposed = mappings::propose(&forecast, &cases);
+            let proposed = mappings::propose(&forecast, &cases, evaluations);
             for (i, candidate) in candidates.iter().enumerate() {
                 let (cn, parent) = &proposed.names[i];
                 let accepted = candidate.renaming_accepted;

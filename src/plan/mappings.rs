@@ -3,10 +3,10 @@
 //! default, no IIF on an attribute that may be null, nothing that takes a DN apart by its commas.
 
 use super::model::{CannotKeep, ExtensionProperty, MappingProposal, ProposedMapping, SchemaPatch};
-use crate::directory::inventory::{Inventory, NONE};
-use crate::directory::{Dn, same_dn, split};
+use crate::directory::inventory::{Evaluation, Inventory, NONE};
+use crate::directory::{Dn, ObjectGuid, same_dn, split};
 use crate::predict::cloud::{CloudView, GroupAttributes, Job};
-use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Value as Word};
+use crate::predict::expression::{self, Attr, Attributes, Expr, Outcome, Settled, Value as Word};
 use crate::predict::mapping::CompiledMapping;
 use crate::predict::schema::SynchronizationSchema;
 use crate::predict::{Forecast, MappingsFrom};
@@ -84,6 +84,9 @@ impl Attributes for WithValue<'_> {
             _ => self.base.service(name),
         }
     }
+    fn settled(&self) -> Option<&Settled> {
+        self.base.settled()
+    }
 }
 
 /// How a value is made.
@@ -103,7 +106,43 @@ struct Choice {
     outcomes: Vec<Outcome>,
 }
 
+/// A planned group whose mappings the tenant is asked about.
+pub(super) struct Asked<'a> {
+    pub entra: u32,
+    /// Values of extension properties that the plan writes.
+    pub values: &'a [(String, String)],
+}
+
+/// What to ask the tenant's own evaluator about the proposed mappings: each over the attributes as they will be.
+pub(super) fn questions(
+    inventory: &Inventory,
+    view: &CloudView,
+    proposal: &MappingProposal,
+    asked: &[Asked<'_>],
+) -> Vec<Evaluation> {
+    let mut out = Vec::new();
+    for mapping in [&proposal.cn, &proposal.parent_distinguished_name].into_iter().flatten() {
+        let Ok(expr) = expression::parse(&mapping.expression) else { continue };
+        for case in asked {
+            let Some(group) = inventory.entra.groups.get(case.entra as usize) else { continue };
+            let wanted = expr.attributes();
+            let own = case.values.iter().find(|(n, _)| wanted.iter().any(|w| w.eq_ignore_ascii_case(n)));
+            let attributes = WithValue {
+                base: GroupAttributes { inventory, view, group },
+                name: own.map_or("", |(n, _)| n),
+                value: own.map(|(_, v)| v.as_str()),
+                domain: view.domain(),
+            };
+            let id = inventory.entra_object(group).id.to_string();
+            out.extend(crate::predict::over(&mapping.expression, &expr, &attributes, &id));
+        }
+    }
+    out
+}
+
 struct Search<'s> {
+    /// What the tenant gave for expressions over planned groups.
+    evaluations: &'s [Evaluation],
     inventory: &'s Inventory,
     view: &'s CloudView,
     cases: &'s [Case<'s>],
@@ -114,18 +153,30 @@ struct Search<'s> {
     of_job: bool,
 }
 
-pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>]) -> Proposed {
+pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>], evaluations: &[Evaluation]) -> Proposed {
     let (inventory, view) = (forecast.inventory(), forecast.view());
     let mut proposal = MappingProposal::default();
     let mut values: Vec<Vec<(String, String)>> = vec![Vec::new(); cases.len()];
     let mut names = vec![(None, None); cases.len()];
     let mut sources: Vec<(Part, Option<Value>)> = Vec::new();
     let mut kept = [true; 2];
+    let mut tenant_notes = Vec::new();
     for (slot, part) in [Part::Cn, Part::Parent].into_iter().enumerate() {
         let now: Vec<String> = cases.par_iter().map(|c| present(c.dn, part)).collect();
         let of_job = forecast.mappings() == MappingsFrom::Job;
-        let search = Search { inventory, view, cases, now, part, of_job };
-        let Some(choice) = search.choose() else { continue };
+        let search = Search { evaluations, inventory, view, cases, now, part, of_job };
+        let chosen = search.choose();
+        tenant_notes.extend(search.tenant_notes(chosen.as_ref()));
+        let Some(choice) = chosen else {
+            kept[slot] = cases.is_empty();
+            proposal.cannot_keep.extend((0..cases.len()).map(|i| CannotKeep {
+                object_id: search.object_id(i),
+                dn: cases[i].dn.to_owned(),
+                attribute: part.target().to_owned(),
+                reason: "the tenant's own evaluator refuses every mapping that would keep it".to_owned(),
+            }));
+            continue;
+        };
         for (i, outcome) in choice.outcomes.iter().enumerate() {
             let trouble = search.trouble(i, choice.values[i].as_deref()).or_else(|| search.differs(i, outcome));
             let text = outcome.text().map(|t| t.into_owned());
@@ -162,6 +213,8 @@ pub(super) fn propose(forecast: &Forecast<'_>, cases: &[Case<'_>]) -> Proposed {
     [proposal.keeps_every_name, proposal.keeps_every_place] = kept;
     proposal.schema_patch = patch(inventory, &sources);
     proposal.notes = notes(&proposal);
+    proposal.notes.extend(view.settled().notes());
+    proposal.notes.extend(tenant_notes);
     Proposed { proposal, values, names }
 }
 
@@ -267,15 +320,75 @@ impl Search<'_> {
             _ => None,
         };
         if let Some(mapping) = own
+            && self.refusal(&mapping.source).is_none()
             && self.keeps_all(&Form::Job(mapping))
         {
             let why = "The job's own mapping keeps every planned group; it stays as it is.";
             return Some(self.chosen(&Form::Job(mapping), "job", &mapping.source, None, why));
         }
+        let stands = |choice: &Choice| self.refusal(&choice.mapping.expression).is_none();
         self.plain()
-            .or_else(|| own.and_then(|m| self.fill_in(m)))
-            .or_else(|| self.switch())
-            .or_else(|| self.extension())
+            .or_else(|| own.and_then(|m| self.fill_in(m)).filter(stands))
+            .or_else(|| self.switch().filter(stands))
+            .or_else(|| self.extension().filter(stands))
+    }
+
+    /// What the tenant gave for this expression, by case, as far as it was asked.
+    fn answers(&self, expression: &str) -> impl Iterator<Item = (usize, &Evaluation)> {
+        let expression = expression.to_owned();
+        self.evaluations.iter().filter(move |e| e.expression == expression).filter_map(|e| {
+            let group = ObjectGuid::parse(e.group.as_deref()?)?;
+            let row = |i: &usize| self.inventory.entra.groups.get(self.cases[*i].entra as usize);
+            let is = |i: &usize| row(i).is_some_and(|g| self.inventory.entra_object(g).id == group);
+            Some(((0..self.cases.len()).find(is)?, e))
+        })
+    }
+
+    /// Why the tenant's own answers forbid an expression.
+    fn refusal(&self, expression: &str) -> Option<String> {
+        let gives = |e: &Evaluation| match (e.evaluated, e.result.as_slice()) {
+            (false, _) => format!("an error ({})", e.error.as_deref().unwrap_or("no reason given")),
+            (true, []) => "nothing".to_owned(),
+            (true, [one]) => format!("{one:?}"),
+            (true, many) => format!("{many:?}"),
+        };
+        self.answers(expression).find_map(|(case, e)| {
+            let kept = e.evaluated && matches!(e.result.as_slice(), [one] if self.part.same(one, &self.now[case]));
+            (!kept).then(|| format!("{} for {}", gives(e), self.cases[case].dn))
+        })
+    }
+
+    /// What asking the tenant brought.
+    fn tenant_notes(&self, chosen: Option<&Choice>) -> Vec<String> {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut out = Vec::new();
+        for text in self.evaluations.iter().map(|e| e.expression.as_str()) {
+            if seen.contains(&text) || self.answers(text).next().is_none() {
+                continue;
+            }
+            seen.push(text);
+            let mine = chosen.is_some_and(|c| c.mapping.expression == text);
+            match self.refusal(text) {
+                None if mine => out.push(format!(
+                    "The tenant's own evaluator gives the present value of {} for all {} groups that it was asked about ({text}).",
+                    self.part.target(),
+                    self.answers(text).count()
+                )),
+                Some(gave) if self.tried(text) => out.push(format!(
+                    "{text} was refused for {}: the tenant's own evaluator gives {gave}.",
+                    self.part.target()
+                )),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// Whether this expression would be proposed for this part but for the tenant's answer.
+    fn tried(&self, text: &str) -> bool {
+        let Some(form) = expression::parse(text).ok().map(Form::Expression) else { return false };
+        let own = |i: usize| self.holds(i, &self.evaluate(&form, i, "", None));
+        text.starts_with("[extension_") || self.answers(text).all(|(case, _)| own(case))
     }
 
     /// One expression without anything to write.
@@ -311,7 +424,8 @@ impl Search<'_> {
         };
         candidates.into_iter().find_map(|(name, text, source, why)| {
             let form = Form::Expression(expression::parse(&text).ok()?);
-            self.keeps_all(&form).then(|| self.chosen(&form, name, &text, Some(source), why))
+            let fits = self.refusal(&text).is_none() && self.keeps_all(&form);
+            fits.then(|| self.chosen(&form, name, &text, Some(source), why))
         })
     }
 

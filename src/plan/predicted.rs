@@ -8,12 +8,20 @@ use crate::predict::{Fate, Forecast, Point, Predicted};
 /// Possible changes are named up to this number.
 const NAMED: usize = 20;
 
+/// Whether members are named, or only counted: names are most of a plan, and its sums do without them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Members {
+    Named,
+    Counted,
+}
+
 /// `names`: CN and container that the proposed mappings are proved to give.
 pub(super) fn of(
     forecast: &Forecast<'_>,
     position: Option<usize>,
     dn: &str,
     names: (Option<&str>, Option<&str>),
+    members: Members,
 ) -> PredictedGroup {
     let mut out = PredictedGroup { cn: names.0.map(str::to_owned), ..PredictedGroup::default() };
     if let (Some(cn), Some(parent)) = names {
@@ -27,6 +35,7 @@ pub(super) fn of(
     let inventory = forecast.inventory();
     let outcome = &forecast.outcomes()[position];
     let name = |ad: u32, entra: u32| match (ad, inventory.entra.objects.get(entra as usize)) {
+        _ if members == Members::Counted => String::new(),
         (NONE, Some(object)) => object.id.to_string(),
         _ => inventory.dn(ad).to_owned(),
     };

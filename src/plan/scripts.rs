@@ -62,16 +62,25 @@ pub(super) fn has_script(kind: &str) -> bool {
 
 /// All scripts of a plan, in the order of its steps.
 pub fn scripts(plan: &Plan) -> Result<Vec<Script>> {
+    rendered(plan, |_| true)
+}
+
+/// One script of a plan, by its path.
+pub fn script(plan: &Plan, path: &str) -> Result<Option<Script>> {
+    Ok(rendered(plan, |p| p == path)?.pop())
+}
+
+fn rendered(plan: &Plan, wanted: impl Fn(&str) -> bool) -> Result<Vec<Script>> {
     let templates = engine()?;
     let mut out = Vec::new();
     for step in &plan.steps {
         let Some(server) = step.server.as_ref().and_then(|name| plan.connect.iter().find(|s| s.name == *name)) else {
             continue;
         };
-        if let Some(path) = &step.script {
+        if let Some(path) = step.script.as_ref().filter(|p| wanted(p)) {
             out.push(render(&templates, plan, step, server, &step.kind, path)?);
         }
-        if let (Some(path), Some(kind)) = (&step.undo.script, undo_kind(&step.kind)) {
+        if let (Some(path), Some(kind)) = (step.undo.script.as_ref().filter(|p| wanted(p)), undo_kind(&step.kind)) {
             out.push(render(&templates, plan, step, server, kind, path)?);
         }
     }

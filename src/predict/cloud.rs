@@ -1,6 +1,6 @@
 //! The Cloud Sync job of a bundle: is there one, whom does it take in, what would it make of a group.
 
-use super::expression::{Attr, Attributes, Outcome, Value as Word};
+use super::expression::{Attr, Attributes, Outcome, Settled, Value as Word};
 use super::schema::SynchronizationSchema;
 use super::scope::{Assignment, Scope};
 use super::{Current, JobPrediction};
@@ -77,6 +77,7 @@ pub struct CloudView {
     /// Extension properties that some group of the input carries.
     extensions: HashSet<String>,
     properties: Vec<String>,
+    settled: Settled,
 }
 
 impl CloudView {
@@ -121,7 +122,13 @@ impl CloudView {
                 .filter_map(|(n, _)| inventory.text.get(*n).map(str::to_lowercase))
                 .collect(),
             properties: inventory.entra.tenant.group_properties.clone(),
+            settled: Settled::learn(cloud.expressions.as_deref().unwrap_or_default()),
         }
+    }
+
+    /// What the tenant's own evaluator has settled of the mapping language.
+    pub fn settled(&self) -> &Settled {
+        &self.settled
     }
 
     /// Takes these mappings in place of the job's own.
@@ -331,6 +338,9 @@ impl GroupAttributes<'_> {
 }
 
 impl Attributes for GroupAttributes<'_> {
+    fn settled(&self) -> Option<&Settled> {
+        Some(&self.view.settled)
+    }
     fn get(&self, name: &str) -> Attr {
         let g = self.group;
         // Spelled as Graph and the default mappings spell them, which saves the search without regard to case.

@@ -2,7 +2,7 @@
 //! expression read of the group.
 
 use super::cloud::{CloudView, GroupAttributes, ScopeMode};
-use super::expression::{self, Attr, Attributes, Note, Outcome, ParseError};
+use super::expression::{self, Attr, Attributes, Note, Outcome, ParseError, Settled};
 use crate::directory::inventory::{EntraGroup, Inventory};
 use crate::directory::{Anchor, ObjectGuid, same_dn};
 
@@ -14,6 +14,8 @@ pub struct Explained {
     pub attributes: Vec<(String, Attr)>,
     /// What is odd about the expression though it parses.
     pub notes: Vec<Note>,
+    /// What the tenant's own evaluator has settled, where the outcome was open without it.
+    pub settled: Vec<String>,
     /// Entra object id and display name of the group.
     pub object_id: String,
     pub display_name: Option<String>,
@@ -30,8 +32,11 @@ pub fn explain(
     let view = CloudView::build(inventory, ScopeMode::default(), domain);
     let source = InDomain { group: GroupAttributes { inventory, view: &view, group }, domain: view.domain() };
     let attributes = parsed.attributes().into_iter().map(|name| (name.clone(), source.get(&name))).collect();
+    let outcome = expression::evaluate(&parsed, &source);
+    let without = expression::evaluate(&parsed, &Unsettled(&source));
     Ok(Explained {
-        outcome: expression::evaluate(&parsed, &source),
+        settled: if outcome == without { Vec::new() } else { view.settled().notes() },
+        outcome,
         attributes,
         notes: parsed.notes().to_vec(),
         object_id: inventory.entra_object(group).id.to_string(),
@@ -56,6 +61,21 @@ impl Attributes for InDomain<'_> {
             ("DefaultDomain", _, Some(domain)) => Attr::Value(domain.into()),
             _ => self.group.service(name),
         }
+    }
+    fn settled(&self) -> Option<&Settled> {
+        self.group.settled()
+    }
+}
+
+/// The same, as it is read without the tenant's answers.
+struct Unsettled<'a>(&'a dyn Attributes);
+
+impl Attributes for Unsettled<'_> {
+    fn get(&self, name: &str) -> Attr {
+        self.0.get(name)
+    }
+    fn service(&self, name: &str) -> Attr {
+        self.0.service(name)
     }
 }
 

@@ -148,7 +148,17 @@ impl CompiledMapping {
                 let outcome = Outcome::unknown(format!("the mapping of {} cannot be read: {reason}", self.target));
                 Evaluated { outcome, closed: false }
             }
-            Origin::Constant(expr) | Origin::Attribute(expr) | Origin::Function(expr) => evaluate_full(expr, attrs),
+            Origin::Constant(expr) | Origin::Attribute(expr) | Origin::Function(expr) => {
+                match attrs.settled().and_then(|s| s.contradiction(&self.source)) {
+                    None => evaluate_full(expr, attrs),
+                    Some(came) => {
+                        let reason = format!(
+                            "the tenant's own evaluator gave {came} for a group, which no reading of the documentation gives"
+                        );
+                        Evaluated { outcome: Outcome::unknown(reason), closed: false }
+                    }
+                }
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod forecast;
 pub(crate) mod index;
 pub mod mapping;
 pub(crate) mod members;
+mod questions;
 pub mod schema;
 pub mod scope;
 mod tree;
@@ -24,9 +25,10 @@ pub use forecast::{
     Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
 };
 pub(crate) use index::nesting;
+pub use questions::{over, questions, spread};
 
 use crate::directory::escape_value;
-use expression::{Attr, Attributes, Outcome, Value};
+use expression::{Attr, Attributes, Outcome, Settled, Value};
 use mapping::CompiledMapping;
 use schema::{FlowTypes, GroupMapping, SynchronizationSchema};
 use scope::{Assignment, CompiledScope, Scope};
@@ -101,6 +103,9 @@ impl Attributes for InJob<'_> {
             Some(domain) if name.eq_ignore_ascii_case("DomainFQDN") => Attr::Value(domain.into()),
             _ => self.attrs.service(name),
         }
+    }
+    fn settled(&self) -> Option<&Settled> {
+        self.attrs.settled()
     }
 }
 

@@ -6,12 +6,14 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// How a file of ours begins, somewhere in its first bytes.
-const MARKS: [(&str, &str); 5] = [
+const MARKS: [(&str, &str); 7] = [
     (".ps1", "groupshift/connect-evidence/v1"),
     (".json", "groupshift/"),
     (".html", "groupshift"),
     (".csv", "objectId,objectGuid,"),
     (".md", "# groupshift "),
+    (".xml", "groupshift audit"),
+    (".sarif", "groupshift/audit/"),
 ];
 
 pub struct Folder {
@@ -54,6 +56,15 @@ impl Folder {
         &self.path
     }
 
+    /// Writes one file beside its final name, to be renamed into place when what belongs to it is there.
+    pub fn stage<T>(&self, name: &str, fill: impl FnOnce(&mut std::fs::File) -> Result<T>) -> Result<(Staged, T)> {
+        let target = self.path.join(name);
+        let fail = |e: std::io::Error| Error::io("write", &target, e);
+        let mut file = tempfile::Builder::new().prefix(".groupshift-").tempfile_in(&self.path).map_err(fail)?;
+        let filled = fill(file.as_file_mut())?;
+        Ok((Staged { file, target }, filled))
+    }
+
     /// Writes one file beside its final name and renames it into place.
     pub fn write(&self, name: &str, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<u64> {
         let target = self.path.join(name);
@@ -67,6 +78,21 @@ impl Folder {
         let bytes = staged.as_file().metadata().map_err(fail)?.len();
         staged.persist(&target).map_err(|e| fail(e.error))?;
         Ok(bytes)
+    }
+}
+
+/// A file that is written and not yet in place.
+pub struct Staged {
+    file: tempfile::NamedTempFile,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// Puts it into place, whole and flushed.
+    pub fn persist(self) -> Result<()> {
+        let fail = |e: std::io::Error| Error::io("write", &self.target, e);
+        self.file.as_file().sync_all().map_err(fail)?;
+        self.file.persist(&self.target).map_err(|e| fail(e.error)).map(drop)
     }
 }
 

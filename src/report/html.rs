@@ -6,9 +6,9 @@
 //! the blocks it is JSON that cannot end its element; the script shows it by `textContent` only. A Content-Security-Policy
 //! allows exactly the one script and the one style of the page, by hash.
 
-mod facts;
+pub(super) mod facts;
 mod frame;
-mod gates;
+pub(super) mod gates;
 pub(super) mod json;
 mod pictures;
 mod rows;
@@ -38,7 +38,7 @@ const TEMPLATE: &str = include_str!("../../templates/assessment.hbs");
 pub(super) const SPRITE: &str = include_str!("../../templates/page-sprite.hbs");
 pub(super) const STYLE: &str = include_str!("../../templates/assessment.css");
 /// `page-` parts are shared with other pages.
-const SCRIPT: [&str; 13] = [
+const SCRIPT: [&str; 14] = [
     include_str!("../../templates/page-base.js"),
     include_str!("../../templates/assessment-data.js"),
     include_str!("../../templates/page-lanes.js"),
@@ -47,6 +47,7 @@ const SCRIPT: [&str; 13] = [
     include_str!("../../templates/assessment-row.js"),
     include_str!("../../templates/page-grid.js"),
     include_str!("../../templates/page-detail.js"),
+    include_str!("../../templates/page-evidence.js"),
     include_str!("../../templates/assessment-detail.js"),
     include_str!("../../templates/page-panel.js"),
     include_str!("../../templates/assessment.js"),

@@ -1,13 +1,16 @@
 //! Views of an assessment: HTML, CSV, JSON, Markdown. Every view reads the same published types (`model`), row by row.
 
+pub mod audit;
 pub mod csv;
 pub mod diff;
 pub mod folder;
+pub mod handover;
 pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;
 pub mod plan;
+pub mod run;
 
 use crate::error::{Error, Result};
 use model::{Group, View};

@@ -32,13 +32,15 @@ impl Before {
             if group.sid() != *sid {
                 out.push(format!("{dn}: another SID"));
             }
-            if !world.stands_at(index, dn) && last(&world.ad, index, "dn", &[]) != Some(Actor::Foreign) {
+            if !world.stands_at(index, dn)
+                && !matches!(last(&world.ad, index, "dn", &[]), Some(Actor::Foreign | Actor::Shown))
+            {
                 out.push(format!("{dn}: now {}", group.dn));
             }
             for member in members.iter().filter(|m| group.members.binary_search(m).is_err()) {
                 match last(&world.ad, index, "member", &member.to_le_bytes()) {
                     // A leaver of the Entra group, or another's doing, is no loss.
-                    Some(Actor::Foreign | Actor::Connect) => {}
+                    Some(Actor::Foreign | Actor::Shown | Actor::Connect) => {}
                     Some(Actor::CloudSync) if !world.stands_in_cloud(index, *member) => {}
                     _ => out.push(format!("{dn}: lost the member {}", world.ad.dn(&world.base, *member))),
                 }

@@ -151,9 +151,10 @@ impl World {
         };
         let all = 0..(self.base.entra.objects.len() + self.cloud.new_groups.len()) as u32;
         let assigned = self.cloud.assigned.iter().filter_map(|a| self.cloud.number(a.principal));
+        let everybody = self.cloud.secret("SyncAll").is_some_and(|v| v.eq_ignore_ascii_case("true"));
         let candidates: BTreeSet<u32> = match self.mode {
-            ScopeMode::Selected => assigned.collect(),
-            ScopeMode::Attribute => all.collect(),
+            ScopeMode::Selected if !everybody => assigned.collect(),
+            _ => all.collect(),
         };
         let filter = self.cloud.schema.as_ref().map(filters).unwrap_or_default();
         candidates

@@ -184,25 +184,37 @@ impl World {
         })
     }
 
-    /// One such doing, drawn from the seed, to a planned group.
-    pub(super) fn foreign_edit(&mut self) {
-        let Some((group, id)) = self.planned() else { return };
-        let Some(index) = self.ad.by_guid(&self.base, group).filter(|i| !self.ad.groups[*i].deleted) else { return };
-        let which = self.faults.pick(9);
+    /// One such doing, drawn from the seed where none is named, to a planned group; false where it came to nothing.
+    pub(super) fn foreign_edit(&mut self, which: Option<usize>) -> bool {
+        let Some(edit) = self.some_edit(which) else { return false };
+        // What cannot be done by somebody else either is no event.
+        match self.edit(&edit) {
+            Ok(said) => {
+                self.note(format!("somebody else: {said}"));
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn some_edit(&mut self, which: Option<usize>) -> Option<Edit> {
+        let (group, id) = self.planned()?;
+        let index = self.ad.by_guid(&self.base, group).filter(|i| !self.ad.groups[*i].deleted)?;
+        let which = which.unwrap_or_else(|| self.faults.pick(9));
         let somebody = |world: &mut World, class: AdClass| {
             let all = world.base.ad.objects.len();
             let start = world.faults.pick(all);
             (0..all).map(|i| (start + i) % all).find(|i| world.base.ad.objects[*i].class == class)
         };
-        let edit = match which {
+        Some(match which {
             0 | 1 => {
-                let Some(user) = somebody(self, AdClass::User) else { return };
+                let Some(user) = somebody(self, AdClass::User) else { return None };
                 Edit::AddMember { group, member: self.base.dn(user as u32).to_owned() }
             }
             2 => {
                 let members = self.ad.groups[index].members.clone();
                 let at = self.faults.pick(members.len());
-                let Some(member) = members.get(at) else { return };
+                let Some(member) = members.get(at) else { return None };
                 Edit::RemoveMember { group, member: self.ad.dn(&self.base, *member).to_owned() }
             }
             3 => Edit::Rename { group, cn: format!("Renamed by hand {which} {}", self.ad.usn) },
@@ -211,10 +223,10 @@ impl World {
                 Edit::Stamp { group, value: Some(other) }
             }
             5 | 6 => {
-                let Some(number) = self.cloud.number(id) else { return };
+                let Some(number) = self.cloud.number(id) else { return None };
                 let members = self.cloud_members(number);
                 let at = self.faults.pick(members.len());
-                let Some(member) = members.get(at) else { return };
+                let Some(member) = members.get(at) else { return None };
                 Edit::Leave { group: id, member: self.cloud_id(*member) }
             }
             7 => {
@@ -222,15 +234,11 @@ impl World {
                 let start = self.faults.pick(all);
                 let found =
                     (0..all).map(|i| (start + i) % all).find(|i| self.base.entra.objects[*i].kind == EntraKind::User);
-                let Some(user) = found else { return };
+                let Some(user) = found else { return None };
                 Edit::Join { group: id, member: self.base.entra.objects[user].id }
             }
             _ if self.cloud.job.is_some() => Edit::StartJob,
-            _ => return,
-        };
-        // What cannot be done by somebody else either is no event.
-        if let Ok(said) = self.edit(&edit) {
-            self.note(format!("somebody else: {said}"));
-        }
+            _ => return None,
+        })
     }
 }

@@ -117,6 +117,7 @@ fn rule_state(rule: &SyncRule) -> Value {
         "id": rule.id.map(|id| id.to_string()), "name": rule.name,
         "direction": rule.direction.as_ref().map(|d| d.as_str()),
         "connector": rule.connector.map(|c| c.to_string()), "linkType": rule.link_type,
+        "sourceObjectType": rule.source_object_type, "targetObjectType": rule.target_object_type,
         "precedence": rule.precedence, "disabled": rule.disabled.unwrap_or(false), "flows": flows, "scope": scope,
     })
 }

@@ -2,12 +2,14 @@
 //! who change things meanwhile, controllers that fall silent, a process that dies, and a Cloud Sync that does what nobody
 //! foretold. The same seed and the same calls give the same faults.
 
+use super::fault::Fault;
 use super::world::World;
 use crate::cutover::port::{Refusal, WriteFault, Written};
 use crate::cutover::store;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use hashbrown::HashSet;
 
 /// Which port a call goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +22,14 @@ pub(crate) enum Port {
 
 /// What a call meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hit {
+pub(crate) enum Hit {
     LostBefore,
     LostAfter,
     Busy,
     CrashBefore,
     CrashAfter,
-    Edit,
+    /// What somebody else does; drawn where it is not named.
+    Edit(Option<usize>),
     Silence,
 }
 
@@ -62,6 +65,10 @@ pub(crate) struct Faults {
     crash_at: Option<u64>,
     dead: bool,
     silent: Option<(String, DateTime<Utc>)>,
+    /// One fault that comes for certain, at the first call that it fits from this one on.
+    sure: Option<(Fault, u64)>,
+    /// The process dies at every call, before it and after it, once: what was seen already.
+    everywhere: Option<HashSet<String>>,
     told: Vec<String>,
 }
 
@@ -73,7 +80,44 @@ impl Faults {
             Some(rng) => (rng.u32(1..=6), [4, 10, 25, 60, 150][rng.usize(..5)], if rng.u8(..3) == 0 { 1 } else { 0 }),
             None => (0, 1, 0),
         };
-        Faults { rng, budget, one_in, surprises, calls: 0, crash_at: None, dead: false, silent: None, told: Vec::new() }
+        Faults {
+            rng,
+            budget,
+            one_in,
+            surprises,
+            calls: 0,
+            crash_at: None,
+            dead: false,
+            silent: None,
+            sure: None,
+            everywhere: None,
+            told: Vec::new(),
+        }
+    }
+    /// Nothing else goes wrong but this, at a call after that many; the seed picks what else there is to pick.
+    pub fn only(fault: Fault, after: u64, seed: u64) -> Faults {
+        Faults {
+            rng: Some(fastrand::Rng::with_seed(seed)),
+            budget: 0,
+            surprises: 0,
+            sure: Some((fault, after)),
+            ..Faults::new(None)
+        }
+    }
+    /// This one next, whatever came before.
+    pub fn next(&mut self, fault: Fault, seed: u64) {
+        self.rng.get_or_insert_with(|| fastrand::Rng::with_seed(seed));
+        self.sure = Some((fault, self.calls));
+    }
+    pub fn everywhere(&mut self) {
+        self.everywhere = Some(HashSet::new());
+    }
+    /// Whether the process dies here, since it has not yet.
+    fn first_here(&mut self, place: String) -> bool {
+        self.everywhere.as_mut().is_some_and(|seen| seen.insert(place))
+    }
+    fn due(&self) -> Option<Fault> {
+        self.sure.filter(|(_, after)| self.calls > *after).map(|(fault, _)| fault)
     }
     /// The next process.
     pub fn restart(&mut self) {
@@ -110,6 +154,9 @@ impl Faults {
             self.crash_at = None;
             return Some(if write { Hit::CrashAfter } else { Hit::CrashBefore });
         }
+        if let Some(hit) = self.due().and_then(|fault| fault.hit(port, write)) {
+            return Some(hit);
+        }
         let rng = self.rng.as_mut().filter(|_| self.budget > 0)?;
         // Calls to servers and looks at the whole are few.
         let one_in = if matches!(port, Port::Servers | Port::Observer) { self.one_in.div_ceil(4) } else { self.one_in };
@@ -117,7 +164,9 @@ impl Faults {
             return None;
         }
         let hits: &[Hit] = match (port, write) {
-            (Port::Directory, false) => &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit, Hit::Edit, Hit::Silence],
+            (Port::Directory, false) => {
+                &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit(None), Hit::Edit(None), Hit::Silence]
+            }
             (Port::Directory | Port::Tenant, true) => &[
                 Hit::LostBefore,
                 Hit::LostAfter,
@@ -126,11 +175,11 @@ impl Faults {
                 Hit::CrashBefore,
                 Hit::CrashAfter,
                 Hit::CrashAfter,
-                Hit::Edit,
+                Hit::Edit(None),
             ],
-            (Port::Tenant, false) => &[Hit::LostBefore, Hit::Busy, Hit::CrashBefore, Hit::Edit],
-            (Port::Servers, _) => &[Hit::LostBefore, Hit::CrashBefore, Hit::CrashAfter, Hit::Edit],
-            (Port::Observer, _) => &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit, Hit::Edit],
+            (Port::Tenant, false) => &[Hit::LostBefore, Hit::Busy, Hit::CrashBefore, Hit::Edit(None)],
+            (Port::Servers, _) => &[Hit::LostBefore, Hit::CrashBefore, Hit::CrashAfter, Hit::Edit(None)],
+            (Port::Observer, _) => &[Hit::LostBefore, Hit::CrashBefore, Hit::Edit(None), Hit::Edit(None)],
         };
         let hit = hits[rng.usize(..hits.len())];
         self.budget -= 1;
@@ -139,6 +188,10 @@ impl Faults {
 
     /// What a cycle does of its own, to one of this many groups.
     pub fn surprise(&mut self, groups: usize) -> Option<(usize, Surprise)> {
+        if let Some(surprise) = self.due().and_then(Fault::surprise).filter(|_| groups > 0) {
+            self.sure = None;
+            return Some((self.pick(groups), surprise));
+        }
         let rng = self.rng.as_mut().filter(|_| self.surprises > 0 && groups > 0)?;
         if rng.u8(..2) == 0 {
             return None;
@@ -199,11 +252,18 @@ impl World {
         if self.faults.dead {
             return Err(crash());
         }
-        let hit = self.faults.draw(port, write);
+        let place = format!("{what} {} {} {}", self.now, self.ad.usn, self.cloud.version);
+        let hit = match () {
+            () if self.faults.first_here(format!("before {place}")) => Some(Hit::CrashBefore),
+            () if write && self.faults.first_here(format!("after {place}")) => Some(Hit::CrashAfter),
+            () => self.faults.draw(port, write),
+        };
         let text = match hit {
             None => return Ok(None),
-            Some(Hit::Edit) => {
-                self.foreign_edit();
+            Some(Hit::Edit(which)) => {
+                if self.foreign_edit(which) {
+                    self.faults.sure = None;
+                }
                 return Ok(None);
             }
             Some(Hit::Silence) => {
@@ -212,6 +272,7 @@ impl World {
                     let host = controller.host.clone();
                     self.note(format!("{host} does not answer for ten minutes"));
                     self.faults.silent = Some((host, self.now + TimeDelta::minutes(10)));
+                    self.faults.sure = None;
                 }
                 return Ok(None);
             }
@@ -221,6 +282,7 @@ impl World {
             Some(Hit::LostAfter) => "the connection breaks after it",
             Some(Hit::Busy) => "the service is busy",
         };
+        self.faults.sure = None;
         self.note(format!("{what}: {text}"));
         if hit == Some(Hit::CrashBefore) {
             self.faults.dead = true;
@@ -232,6 +294,12 @@ impl World {
     /// Whether the journal stops here: the process is dead already, or dies now.
     pub(super) fn boundary(&mut self, name: &str) -> bool {
         if self.faults.dead {
+            return true;
+        }
+        if self.faults.due() == Some(Fault::CrashJournal) {
+            self.faults.sure = None;
+            self.note(format!("the process dies at the journal's {name}"));
+            self.faults.dead = true;
             return true;
         }
         let Some(rng) = self.faults.rng.as_mut().filter(|_| self.faults.budget > 0) else { return false };

@@ -88,7 +88,7 @@ impl World {
             let kind = self.base.entra.objects.get(member as usize).map(|o| o.kind);
             match self.reference(scope, member) {
                 (Some(object), true) if only.is_none_or(|o| o.contains(&self.cloud_id(member))) => {
-                    drop(wanted.insert(object))
+                    wanted.insert(object);
                 }
                 (Some(object), _) => drop(stands.insert(object)),
                 (None, _) => open |= matches!(kind, Some(EntraKind::Unknown)),

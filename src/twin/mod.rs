@@ -14,13 +14,16 @@ mod cloud;
 mod cloud_sync;
 mod connect;
 mod directory;
+mod dump;
 mod edits;
 mod evidence;
+mod fault;
 mod faults;
 mod log;
 mod members;
 mod observer;
 mod operator;
+mod rehearsal;
 mod servers;
 mod tenant;
 mod world;
@@ -29,14 +32,16 @@ pub use audit::Before;
 pub use cloud_sync::Behaviour;
 pub use directory::TwinDirectory;
 pub use edits::Edit;
+pub use fault::Fault;
 pub use faults::is_crash;
 pub use observer::TwinObserver;
 pub use operator::TwinOperator;
+pub use rehearsal::{Rehearsal, SMOOTH, Scene, Seen, Stage};
 pub use servers::TwinServers;
 pub use tenant::TwinTenant;
 pub use world::{Actor, Rights, Switches};
 
-use crate::cutover::port::Ports;
+use crate::cutover::port::{Level, Ports};
 use crate::cutover::record::LogLine;
 use crate::directory::inventory::Inventory;
 use crate::error::Result;
@@ -62,6 +67,16 @@ impl Twin {
     /// seed nothing goes wrong.
     pub fn of(inventory: Inventory, plan: &Plan, seed: Option<u64>) -> Twin {
         Twin { world: Rc::new(RefCell::new(World::new(inventory, plan, seed))) }
+    }
+    /// Meets this one fault, at a port call after that many, and nothing else.
+    pub fn meeting(self, fault: Fault, after: u64, seed: u64) -> Twin {
+        self.world.borrow_mut().faults = faults::Faults::only(fault, after, seed);
+        self
+    }
+    /// The same from now on.
+    pub fn meet(&self, fault: Fault, seed: u64) {
+        let world = &mut *self.world.borrow_mut();
+        world.faults.next(fault, seed);
     }
     /// How Cloud Sync behaves where the documentation is silent.
     pub fn behaving(self, behaviour: Behaviour) -> Twin {
@@ -90,9 +105,55 @@ impl Twin {
     pub fn crash_at(&self, call: u64) {
         self.world.borrow_mut().faults.crash_at(call);
     }
+    /// Lets the process die once at every place of a port call, before it and, where it writes, after it.
+    pub fn crash_everywhere(&self) {
+        self.world.borrow_mut().faults.everywhere();
+    }
+    /// Tells, whenever it is asked, how far things have come, as a process that begins again would find it.
+    pub fn watch(&self) -> impl Fn() -> String + use<> {
+        let world = Rc::clone(&self.world);
+        move || {
+            let world = world.borrow();
+            let said = world.operator.lines.last().map(|l| l.text.as_str()).unwrap_or_default();
+            format!("{} {} {} {said}", world.now, world.ad.usn, world.cloud.version)
+        }
+    }
+    /// Everything as text, but times and what counts changes: two twins of one state give the same.
+    pub fn dump(&self) -> String {
+        self.world.borrow().dump()
+    }
+    /// How many changes AD has taken since the beginning: a write that was done twice shows.
+    pub fn changes(&self) -> u64 {
+        self.world.borrow().ad.usn
+    }
     /// Changes rights, reachability and the like.
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.world.borrow_mut().switches);
+    }
+    /// Changes the job's saved schema, as somebody at the portal does.
+    pub fn schema(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        if let Some(schema) = &mut self.world.borrow_mut().cloud.schema {
+            change(schema);
+        }
+    }
+    /// Takes the custom rules off a Connect server, as its administrator does.
+    pub fn drop_rules(&self, server: &str) {
+        let connect = &mut self.world.borrow_mut().connect;
+        if let Some(at) = connect.server(server) {
+            connect.servers[at].rules.retain(|r| r.immutable_tag.is_some());
+            connect.changed = true;
+        }
+    }
+    /// Another database answers under the controller's name.
+    pub fn replace_controller(&self) {
+        let world = &mut *self.world.borrow_mut();
+        world.ad.invocation_id = world.new_guid();
+    }
+    /// Sets a secret of the job, as whoever set it up did.
+    pub fn secret(&self, key: &str, value: &str) {
+        let secrets = &mut self.world.borrow_mut().cloud.secrets;
+        secrets.retain(|(k, _)| k != key);
+        secrets.push((key.to_owned(), value.to_owned()));
     }
     /// Answers every question that holds this text, or whose flag does.
     pub fn answer(&self, question: &str, text: &str) {
@@ -126,6 +187,12 @@ impl Twin {
     /// What the operator was told, questions and answers included.
     pub fn lines(&self) -> Vec<LogLine> {
         self.world.borrow().operator.lines.clone()
+    }
+    /// What the operator did, among the lines of what was told.
+    pub fn did(&self, text: &str) {
+        let world = &mut *self.world.borrow_mut();
+        let line = LogLine { at: world.now, level: Level::Step, text: text.to_owned() };
+        world.operator.lines.push(line);
     }
     /// What went wrong so far, in the order in which it was injected.
     pub fn faults(&self) -> Vec<String> {

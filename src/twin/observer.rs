@@ -4,7 +4,7 @@
 use super::Shared;
 use super::cloud::Overlay;
 use super::faults::Port;
-use super::world::World;
+use super::world::{Actor, World};
 use crate::bundle::{AdGroupRecord, AdObjectRecord, EntraGroupRecord, EntraObjectRecord, Str};
 use crate::cutover::port::{Observer, STAMP};
 use crate::directory::connect::{ConnectServer, Fact, Origin, PendingExports};
@@ -23,6 +23,9 @@ impl Observer for TwinObserver {
     async fn look(&self) -> Result<Inventory> {
         let world = &mut *self.0.borrow_mut();
         world.arrive(Port::Observer, "looking at both sides")?;
+        for (actor, _) in world.ad.trace.values_mut().filter(|(actor, _)| *actor == Actor::Foreign) {
+            *actor = Actor::Shown;
+        }
         Ok(world.present().0)
     }
 }

@@ -24,6 +24,8 @@ pub enum Actor {
     Connect,
     /// Anybody else.
     Foreign,
+    /// Anybody else, before a look at the whole that the run has taken since: it was there to be seen.
+    Shown,
 }
 
 /// What the run's account may do in AD.

@@ -3,56 +3,15 @@
 
 use super::tenant::Tenant;
 use super::tenant::collecting::{example_of, run};
+use super::tenant::described::{described, findings, is_described, python, shared, succeeds, tools};
 use super::tenant::record::Recorder;
 use super::tenant::server::{Answer, Asked, Sent, directly, start, start_with};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What the published description lacks, though it is documented or seen; all of it, and nothing else.
-const NOT_DESCRIBED: [&str; 6] = [
-    "/directory/deletedItems/",
-    "/subscribedSkus",
-    "/entitlementManagement/assignments",
-    "/schema/functions",
-    "/schema/filterOperators",
-    "/beta/users",
-];
-
-fn is_described(target: &str) -> bool {
-    !NOT_DESCRIBED.iter().any(|part| target.contains(part))
-}
-
-fn shared() -> Option<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/graph");
-    dir.join("graph-subset.yaml").is_file().then_some(dir)
-}
-
-/// A folder for tools beside the build.
-fn tools(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).join(name)
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    command.stdin(Stdio::null()).output().is_ok_and(|out| out.status.success())
-}
-
-/// Python with what the check needs.
-fn python() -> Option<PathBuf> {
-    let dir = tools("traffic-venv");
-    let python = dir.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let ready = || succeeds(Command::new(&python).args(["-c", "import openapi_schema_validator, yaml"]));
-    let install = || {
-        succeeds(Command::new("python3").args(["-m", "venv"]).arg(&dir))
-            && succeeds(Command::new(&python).args(["-m", "pip", "-q", "install"]).args(PACKAGES))
-    };
-    (ready() || install() && ready()).then_some(python)
-}
-
-const PACKAGES: [&str; 2] = ["openapi-schema-validator==0.9.0", "pyyaml"];
 const PRISM: &str = "@stoplight/prism-cli@5.14.2";
 
 fn world() -> Tenant {
@@ -81,27 +40,13 @@ fn the_traffic_of_a_collection_is_as_described() {
     server.tenant.lock().unwrap().denied = vec![("/groups/delta?$select", 501, "NotImplemented")];
     run(&server, None, false).result.unwrap();
     let recorder = server.tenant.lock().unwrap().recorder.take().unwrap();
-    let mut described = Recorder::default();
-    for line in recorder.lines {
-        let target = line["request"]["url"].as_str().unwrap().trim_start_matches(&server.url);
-        if is_described(target) && line["response"]["status"] != 501 {
-            described.lines.push(line);
-        }
-    }
+    let mut described = described(&server.url, recorder);
     assert!(described.lines.len() > 60, "{}", described.lines.len());
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("traffic.jsonl");
-    let check = |text: &str| {
-        std::fs::write(&log, text).unwrap();
-        let out = Command::new(&python).arg(shared.join("validate_traffic.py")).arg(&log).output().unwrap();
-        assert!(out.status.code() != Some(2), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8_lossy(&out.stdout).into_owned()
-    };
-    let said = check(&described.text());
+    let said = findings(&shared, &python, &described);
     assert!(said.ends_with(&format!("{} exchanges, 0 findings\n", described.lines.len())), "{said}");
     // The check itself does find what is wrong.
     described.lines[0]["request"]["method"] = serde_json::json!("PATCH");
-    assert!(check(&described.text()).contains("not described"));
+    assert!(findings(&shared, &python, &described).contains("not described"));
 }
 
 /// Ends with the test.
@@ -176,7 +121,9 @@ fn a_proxy_that_knows_the_description_lets_a_collection_pass() {
             let (straight, client, to, told) = (straight.clone(), client.clone(), to.clone(), told.clone());
             Box::pin(async move {
                 let proxy = to.lock().unwrap().clone();
-                let Some(proxy) = proxy.filter(|_| is_described(&asked.target())) else { return straight(asked).await };
+                let Some(proxy) = proxy.filter(|_| is_described(&asked.method, &asked.target())) else {
+                    return straight(asked).await;
+                };
                 let name = format!("{} {}", asked.method, asked.target());
                 let answer = by_way_of(&client, &proxy, asked).await;
                 let Sent::Whole(bytes) = &answer.sent else { return answer };

@@ -2,8 +2,10 @@
 //! and the matching Graph bodies are made. Identifiers that only the domain controller gives (objectGUID, objectSid) are
 //! read back from it.
 
+#[path = "world/cutover.rs"]
+pub mod cutover;
 #[path = "world/seed.rs"]
-mod seed;
+pub mod seed;
 #[path = "world/tenant.rs"]
 mod tenant;
 
@@ -20,6 +22,8 @@ pub const READER: &str = "svc-groupshift@contoso.test";
 pub const WRITER: &str = "svc-stamper@contoso.test";
 /// Stands for the provisioning agent's account.
 pub const AGENT: &str = "svc-agent@contoso.test";
+/// May do all that a cutover and its rollback need on the groups of the container, and no more than that.
+pub const MOVER: &str = "svc-mover@contoso.test";
 
 const UNIVERSAL_SECURITY: i32 = -2147483640;
 const GLOBAL_SECURITY: i32 = -2147483646;
@@ -80,6 +84,8 @@ pub struct World {
     pub plain: Vec<(&'static str, i32, Vec<&'static str>)>,
     /// Groups of the table whose copy in AD was deleted.
     pub deleted: Vec<&'static str>,
+    /// Whether the forest is fit for a cutover: the Recycle Bin on, the agent's account in its rights everywhere.
+    pub ready: bool,
 }
 
 fn group(name: &'static str, members: &[&'static str]) -> Group {
@@ -168,6 +174,7 @@ impl World {
                 ("ERP Users", UNIVERSAL_SECURITY, vec!["All Offices", "u32"]),
             ],
             deleted: vec!["Deleted copy"],
+            ready: false,
         }
     }
 
@@ -175,7 +182,8 @@ impl World {
     pub fn fingerprint(&self) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut hasher = std::collections::hash_map::DefaultHasher::new();
-        (format!("{:?}", self.groups), include_str!("world.rs"), include_str!("world/seed.rs")).hash(&mut hasher);
+        let sources = [include_str!("world.rs"), include_str!("world/seed.rs"), include_str!("world/cutover.rs")];
+        (format!("{:?}", self.groups), sources).hash(&mut hasher);
         hasher.finish()
     }
 

@@ -1,11 +1,11 @@
 //! Against a real domain controller, where the environment names one: GROUPSHIFT_TEST_AD_URL, _CA, _USER, _PASSWORD
 //! (and for Kerberos a ticket in the session, with the feature `gssapi`). It is only read from.
 
-use crate::support::drain;
+use crate::support::{BOTH, Connection, drain};
 #[cfg(feature = "gssapi")]
 use groupshift::config::Bind;
 use groupshift::config::{Ad, Settings};
-use groupshift::ldap::{Connector, Control, FaultKind, Scope, SdParts, Search, Session};
+use groupshift::ldap::{Connector, Control, FaultKind, Scope, SdParts, Search};
 use secrecy::SecretString;
 
 fn variable(name: &str) -> Option<String> {
@@ -25,7 +25,7 @@ fn settings() -> Option<Ad> {
     ad.url.is_some().then_some(ad)
 }
 
-async fn read(session: &Session) {
+async fn read(session: &Connection) {
     let root = session.root_dse(&["defaultNamingContext", "configurationNamingContext"]).await.unwrap();
     let base = root.text("defaultNamingContext").unwrap().to_owned();
     let search =
@@ -55,15 +55,19 @@ async fn read(session: &Session) {
 async fn a_real_controller_is_read_over_tls() {
     let Some(ad) = settings() else { return };
     let connector = Connector::new(&ad, || Ok(SecretString::from(variable("PASSWORD").unwrap()))).unwrap();
-    let session = connector.connect().await.unwrap();
-    read(&session).await;
-    let who = session.who_am_i().await.unwrap();
-    assert!(who.starts_with("u:"), "{who}");
+    for by in BOTH {
+        let session = by.connect(&connector).await.unwrap();
+        read(&session).await;
+        let who = session.who_am_i().await.unwrap();
+        assert!(who.starts_with("u:"), "{who}");
+    }
 
     let clear = ad.url.as_deref().unwrap().replace("ldaps://", "ldap://").replace(":636", "");
     let starttls = Ad { url: Some(clear), starttls: true, ..ad.clone() };
     let connector = Connector::new(&starttls, || Ok(SecretString::from(variable("PASSWORD").unwrap()))).unwrap();
-    read(&connector.connect().await.unwrap()).await;
+    for by in BOTH {
+        read(&by.connect(&connector).await.unwrap()).await;
+    }
 
     let wrong = Connector::new(&ad, || Ok("Not-The-Password-1".into())).unwrap().connect().await.err().unwrap();
     assert_eq!(wrong.kind, FaultKind::Credentials, "{wrong}");
@@ -81,9 +85,11 @@ async fn a_ticket_signs_in() {
     for scheme in ["ldap", "ldaps"] {
         let ad = Ad { url: Some(format!("{scheme}://{host}")), bind: Bind::Gssapi, ..ad.clone() };
         let connector = Connector::new(&ad, || panic!("no password is needed")).unwrap();
-        let session = connector.connect().await.unwrap_or_else(|fault| panic!("{fault} {:?}", fault.hint));
         assert!(connector.uses_tls());
-        println!("{scheme}: {}", session.who_am_i().await.unwrap());
-        read(&session).await;
+        for by in BOTH {
+            let session = by.connect(&connector).await.unwrap_or_else(|fault| panic!("{fault} {:?}", fault.hint));
+            println!("{scheme}: {}", session.who_am_i().await.unwrap());
+            read(&session).await;
+        }
     }
 }

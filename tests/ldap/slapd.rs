@@ -1,7 +1,7 @@
 //! Against OpenLDAP's server, which signs in by client certificate as Samba does not. Left out where it is not
 //! installed.
 
-use crate::support::{BASE, drain};
+use crate::support::{BASE, BOTH, drain};
 use crate::wire::tls;
 use groupshift::config::{Ad, Bind, Settings};
 use groupshift::ldap::{Connector, FaultKind, Scope, Search};
@@ -80,12 +80,15 @@ async fn a_certificate_signs_in_to_a_real_server() {
         client_key_file: Some(server.tls.client_key.clone()),
         ..Settings::default().ad
     };
-    let session = Connector::new(&ad, || panic!("no password is needed")).unwrap().connect().await.unwrap();
-    assert_eq!(session.who_am_i().await.unwrap(), "dn:cn=svc-groupshift");
-    let search = Search::new(BASE, Scope::Subtree, "(objectClass=organizationalRole)", &["cn"]).page(10);
-    let (entries, end) = drain(session.search(search)).await;
-    let end = end.unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!((entries.len(), end.ending().unwrap().pages), (25, 3));
+    let connector = Connector::new(&ad, || panic!("no password is needed")).unwrap();
+    for by in BOTH {
+        let session = by.connect(&connector).await.unwrap();
+        assert_eq!(session.who_am_i().await.unwrap(), "dn:cn=svc-groupshift");
+        let search = Search::new(BASE, Scope::Subtree, "(objectClass=organizationalRole)", &["cn"]).page(10);
+        let (entries, end) = drain(session.search(search)).await;
+        let end = end.unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!((entries.len(), end.ending().unwrap().pages), (25, 3));
+    }
 
     // A password goes to the same server, and is refused in words.
     let ad = Ad { bind: Bind::Simple, user: Some(format!("cn=nobody,{BASE}")), ..ad };

@@ -2,7 +2,7 @@
 
 use crate::support::World;
 use crate::support::cli::Desk;
-use crate::{With, made};
+use crate::{With, made, nested, plan_with};
 use groupshift::plan;
 
 fn desk() -> Desk {
@@ -79,5 +79,31 @@ fn hostile_names_are_harmless() {
     for name in ["plan.html", "plan.md"] {
         let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
         assert!(!text.contains("<script>") && !text.contains('\u{202e}'), "{name}");
+    }
+}
+
+/// A plan that is written a part at a time is, byte for byte, the one that is written whole; so are its pages.
+#[test]
+fn in_parts_it_is_the_same() {
+    let mut world = nested(150, &[(3, 4), (4, 5), (7, 9)]);
+    // Somebody loses a membership.
+    world.entry("Extra 11").add("member", crate::support::group_dn("Extra 12"));
+    for waves in [None, Some("[canary]\nsize = 3\n[waves]\nsize = 70\n"), Some("[waves]\nsize = 1\n")] {
+        let with = With { waves, ..With::default() };
+        let whole = made(&world, with);
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("whole"), dir.path().join("parts"));
+        let files =
+            |folder: &std::path::Path| groupshift::report::plan::Files::beside(&folder.join("plan.json")).unwrap();
+        groupshift::report::plan::write(&whole, &files(&one), false).unwrap();
+        let shown = plan_with(&world, with, |a| groupshift::report::plan::write_in_parts(&a, &files(&two), false));
+        let plan::Made::Plan(shown) = shown.unwrap() else { panic!("blocked") };
+        assert_eq!((&shown.sha256, &shown.summary), (&whole.sha256, &whole.summary), "{waves:?}");
+        for name in ["plan.json", "plan.md", "plan.html"] {
+            let text = |folder: &std::path::Path| std::fs::read_to_string(folder.join(name)).unwrap();
+            assert_eq!(text(&one), text(&two), "{waves:?} {name}");
+        }
+        assert_eq!(plan::read(&two.join("plan.json")).unwrap(), whole);
+        assert!(whole.waves.iter().map(|w| w.groups.len()).sum::<usize>() > 140);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::{G, World, ad_group, entra_group, group_id};
 use crate::{With, made};
+use groupshift::directory::inventory::Evaluation;
 use groupshift::plan::Plan;
 use serde_json::json;
 
@@ -157,4 +158,49 @@ fn a_name_that_nothing_keeps() {
     assert_eq!(plan.summary.planned, 1);
     let left = plan.outside.iter().find(|o| o.object_id.as_deref() == Some(&group_id(2))).unwrap();
     assert!(left.reasons.iter().any(|r| r.text.contains("blank")), "{left:?}");
+}
+
+/// What the tenant's own evaluator gives for a planned group decides whether a mapping is proposed.
+#[test]
+fn the_tenant_has_a_say() {
+    let mut world = World::base();
+    world.drop_entry("Group_3a5c3221").drop_entra(G);
+    (1..4).for_each(|n| pair(&mut world, n, &format!("Sales {n}"), &format!("Sales {n}"), None));
+    let answer = |expression: &str, n: u32, result: &[&str]| Evaluation {
+        expression: expression.to_owned(),
+        group: Some(group_id(n)),
+        evaluated: true,
+        result: result.iter().map(|r| (*r).to_owned()).collect(),
+        ..Evaluation::default()
+    };
+    let planned = |evaluations: &[Evaluation]| made(&world, With { evaluations, ..With::default() });
+    let note = |plan: &Plan, words: &str| plan.mappings.notes.iter().any(|n| n.contains(words));
+
+    let agreed = planned(&[answer("[displayName]", 1, &["Sales 1"]), answer("[displayName]", 3, &["Sales 3"])]);
+    assert_eq!(forms(&agreed).0, "attribute");
+    assert!(note(&agreed, "gives the present value of cn for all 2 groups"), "{:?}", agreed.mappings.notes);
+
+    for wrong in [&["Sales 2!"][..], &[]] {
+        let refused = planned(&[answer("[displayName]", 1, &["Sales 1"]), answer("[displayName]", 2, wrong)]);
+        assert_eq!(forms(&refused).0, "switch");
+        assert!(note(&refused, "[displayName] was refused for cn"), "{:?}", refused.mappings.notes);
+        assert!(refused.mappings.keeps_every_name);
+    }
+    // One that fails, too. An answer about a group that is not planned says nothing.
+    let failed = Evaluation { evaluated: false, error: Some("no".to_owned()), ..answer("[displayName]", 2, &[]) };
+    assert_eq!(forms(&planned(&[failed])).0, "switch");
+    assert_eq!(forms(&planned(&[answer("[displayName]", 9, &["x"])])).0, "attribute");
+
+    // A tenant that refuses every form: no group is planned, and each says why.
+    let mut answers = vec![answer("[displayName]", 1, &["x"])];
+    for _ in 0..4 {
+        let plan = planned(&answers);
+        let Some(cn) = &plan.mappings.cn else { break };
+        answers.push(answer(&cn.expression, 1, &["x"]));
+    }
+    let none = planned(&answers);
+    assert_eq!(none.summary.planned, 0);
+    let says =
+        |o: &groupshift::plan::model::Outside| o.reasons.iter().any(|r| r.text.contains("refuses every mapping"));
+    assert!(none.outside.iter().any(says), "{:?}", none.outside);
 }

@@ -218,6 +218,10 @@ fn environment(environment: &mut AdEnvironment, mapper: &mut Mapper) {
     {
         *domain = mapper.host(domain);
     }
+    environment.netbios_names = std::mem::take(&mut environment.netbios_names)
+        .iter()
+        .map(|(domain, name)| (mapper.host(domain), mapper.value(name)))
+        .collect();
     for name in environment.schema_attributes.iter_mut().chain(&mut environment.attributes_seen) {
         *name = mapper.attribute(name);
     }

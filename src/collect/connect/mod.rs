@@ -7,7 +7,7 @@ mod lenient;
 mod merge;
 mod pending;
 mod state;
-mod xml;
+pub(in crate::collect) mod xml;
 
 pub use export::{GlobalSettings, read_connector, read_global_settings, read_rule};
 pub use layout::{ServerFiles, server_files};

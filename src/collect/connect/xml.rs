@@ -67,6 +67,8 @@ pub struct Xml {
     /// The line where the item being read begins.
     line: u64,
     seen_root: bool,
+    /// Roots may follow one another, as in a log of events written one by one.
+    fragments: bool,
 }
 
 /// One step of the parser, with text still in pieces.
@@ -98,7 +100,15 @@ impl Xml {
             empty: false,
             line: 1,
             seen_root: false,
+            fragments: false,
         })
+    }
+
+    /// Takes a file of several roots, with nothing but declarations and `Record 12` headings between them, as tools that
+    /// turn event logs into XML write it.
+    pub fn fragments(mut self) -> Self {
+        self.fragments = true;
+        self
     }
 
     /// How many elements are open.
@@ -222,7 +232,7 @@ impl Xml {
 
     fn refused_entity(&self) -> Error {
         self.error("an entity other than the five of XML itself")
-            .hint("Files written by the sync engine hold none. Entities are never resolved: export the file again.")
+            .hint("Files as the tools write them hold none. Entities are never resolved: export the file again.")
     }
 
     fn piece(&mut self) -> Result<Piece> {
@@ -246,7 +256,7 @@ impl Xml {
         match event {
             Owned::Start { tag, name_len, empty } => {
                 self.refuse_nul(&tag)?;
-                if self.path.is_empty() && self.seen_root {
+                if self.path.is_empty() && self.seen_root && !self.fragments {
                     return Err(self.error("a second root element"));
                 }
                 self.seen_root = true;
@@ -271,7 +281,12 @@ impl Xml {
             Owned::Text(text) => {
                 self.refuse_nul(&text)?;
                 if self.path.is_empty() {
-                    return if text.trim().is_empty() { Ok(None) } else { Err(self.error("text outside the root element")) };
+                    let heading =
+                        self.fragments && text.split_whitespace().all(|w| w == "Record" || w.parse::<u64>().is_ok());
+                    return match heading || text.trim().is_empty() {
+                        true => Ok(None),
+                        false => Err(self.error("text outside the root element")),
+                    };
                 }
                 Ok(Some(Piece::Text(text)))
             }
@@ -286,7 +301,7 @@ impl Xml {
                 _ => Ok(None),
             },
             Owned::DocType => Err(self.error("a document type definition").hint(
-                "Files written by the sync engine hold none, and one can hide or change content: export the file again.",
+                "Files as the tools write them hold none, and one can hide or change content: export the file again.",
             )),
             Owned::Ignored => Ok(None),
             Owned::Eof => {

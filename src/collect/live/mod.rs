@@ -10,7 +10,7 @@ use super::offline::Collected;
 use crate::bundle::{self, Certificate, Part, RawFile, Source};
 use crate::config::{Config, Connect};
 use crate::directory::connect::ConnectServer;
-use crate::directory::inventory::Inventory;
+use crate::directory::inventory::{Evaluation, Inventory};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
@@ -24,6 +24,8 @@ pub struct Wishes {
     pub graph_budget: Option<u8>,
     /// Shorter pauses of the program's own choice, for services that are in no need of rest: tests have their own.
     pub hurry: bool,
+    /// What to ask the tenant's evaluator of expressions once everything else is read.
+    pub questions: Option<fn(&Inventory) -> Vec<Evaluation>>,
 }
 
 /// A former bundle of the same forest and tenant (`--since`), which saves reading what has not changed since.
@@ -111,38 +113,63 @@ impl Live<'_> {
             .enable_all()
             .build()
             .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))?;
-        let (known, container) = watch::channel(None);
         let (base, wishes, tell) = (self.since.as_ref(), &self.wishes, self.tell);
         let both = runtime.block_on(async {
-            let ad = async {
-                match ad {
-                    Some(reader) => Box::pin(reader.collect(wishes, base, container, tell)).await.map(Some),
-                    None => Ok(None),
-                }
-            };
-            let entra = async {
-                match entra {
-                    Some(reader) => Box::pin(reader.collect(wishes, base, known, tell)).await.map(Some),
-                    None => {
-                        drop(known);
-                        Ok(None)
-                    }
-                }
-            };
             tokio::select! {
-                both = async { tokio::try_join!(ad, entra) } => both.map(Some),
+                both = both(ad, entra, wishes, base, tell) => both.map(Some),
                 _ = tokio::signal::ctrl_c() => Ok(None),
             }
         });
         // A name lookup or a socket that hangs must not hold the program back.
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         let Some((ad, entra)) = both? else { return Ok(Outcome::Interrupted) };
-        Ok(join(ad, entra, connect))
+        Ok(Outcome::Done(Box::new(join(ad, entra, connect))))
     }
 }
 
+/// Both sides at the same time, each by its reader, with the Connect servers' files as the configuration names them; for
+/// a caller that has a runtime already.
+pub async fn gather(
+    config: &Config,
+    ad: Option<ad::Reader<'_>>,
+    entra: Option<entra::Reader<'_>>,
+    wishes: &Wishes,
+    tell: &Tell<'_>,
+) -> Result<Collected> {
+    let connect = read_connect(&config.settings.connect)?;
+    let (ad, entra) = both(ad, entra, wishes, None, tell).await?;
+    Ok(join(ad, entra, connect))
+}
+
+async fn both(
+    ad: Option<ad::Reader<'_>>,
+    entra: Option<entra::Reader<'_>>,
+    wishes: &Wishes,
+    base: Option<&Base>,
+    tell: &Tell<'_>,
+) -> Result<(Option<Half>, Option<Half>)> {
+    let (known, container) = watch::channel(None);
+    let ad = async {
+        match ad {
+            // Boxed: each side is one large future, and what holds it inline pays for it in stack, level by level.
+            Some(reader) => Box::pin(reader.collect(wishes, base, container, tell)).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let entra = async {
+        match entra {
+            Some(reader) => Box::pin(reader.collect(wishes, base, known, tell)).await.map(Some),
+            None => {
+                drop(known);
+                Ok(None)
+            }
+        }
+    };
+    tokio::try_join!(ad, entra)
+}
+
 /// One Inventory and one certificate out of what was read.
-fn join(ad: Option<Half>, entra: Option<Half>, connect: Option<ConnectRead>) -> Outcome {
+fn join(ad: Option<Half>, entra: Option<Half>, connect: Option<ConnectRead>) -> Collected {
     let mut not_looked_at = Vec::new();
     let mut not = |there: bool, text: &str| {
         if !there {
@@ -179,7 +206,7 @@ fn join(ad: Option<Half>, entra: Option<Half>, connect: Option<ConnectRead>) -> 
     let complete = all.parts.iter().all(|p| p.shortfall.is_none());
     let certificate = Certificate { complete, parts: all.parts, not_looked_at };
     let Half { inventory, sources, raw, .. } = all;
-    Outcome::Done(Box::new(Collected { inventory, sources, certificate, raw }))
+    Collected { inventory, sources, certificate, raw }
 }
 
 fn has_connect(connect: &Connect) -> bool {

@@ -22,6 +22,9 @@ pub struct Difference {
     pub dn: String,
     pub expected: String,
     pub actual: String,
+    /// The member it is about, by its DN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -66,7 +69,7 @@ impl Difference {
         let (expected, actual) = (expected.into(), actual.into());
         let hash = Sha256::digest(format!("{}\n{guid}\n{expected}\n{actual}", kind.as_str()));
         let key = format!("D-{}", crate::bundle::write::hex(&hash[..4]));
-        Difference { key, kind, object_guid: guid.to_string(), dn: dn.to_owned(), expected, actual }
+        Difference { key, kind, object_guid: guid.to_string(), dn: dn.to_owned(), expected, actual, member: None }
     }
     pub fn line(&self) -> String {
         format!("{} {} {}: expected {}, found {}", self.key, self.kind.as_str(), self.dn, self.expected, self.actual)
@@ -78,10 +81,14 @@ pub struct Expected<'e> {
     pub written: &'e HashSet<ObjectGuid>,
     /// Anchors of groups that V1 is expected to create, and that are therefore no surprise.
     pub created: &'e HashSet<ObjectGuid>,
-    /// Groups whose stamp the run wrote between the two looks.
+    /// Groups that the run stamped between the two looks, each with its own anchor.
     pub stamped: &'e HashSet<ObjectGuid>,
-    /// Connect still maintains members between the two looks: changes that follow Entra are its own.
-    pub maintained: bool,
+    /// Groups that Connect maintains between the two looks: changes that follow Entra are its own.
+    pub maintained: &'e HashSet<ObjectGuid>,
+    /// A canary showed that the first update takes out members that the job cannot write, and that was accepted.
+    pub strips: bool,
+    /// A canary showed that a matched group moves where only its container differs.
+    pub moves: bool,
 }
 
 /// Holds `after` against `before`. The forecasts are of the same looks, with the scope that the job had in between.
@@ -100,9 +107,11 @@ pub fn compare(before: &Forecast<'_>, after: &Forecast<'_>, expected: &Expected<
             out.push(Difference::new(Kind::Deleted, guid, dn, "the group as it was", "no group of this objectGUID"));
             continue;
         };
-        let pair = Pair { guid, row, new_row: *new_row, written: expected.written.contains(&guid) };
+        let written = expected.written.contains(&guid);
+        let maintained = !written && expected.maintained.contains(&guid);
+        let pair = Pair { guid, row, new_row: *new_row, written, maintained };
         identity(before, now, &pair, expected, &mut out);
-        name(before, now, &pair, &mut out);
+        name(before, now, &pair, expected, &mut out);
         members(before, after, &pair, expected, &names, &mut out);
     }
     strangers(then, now, &known, expected, &mut out);
@@ -115,7 +124,10 @@ struct Pair {
     guid: ObjectGuid,
     row: u32,
     new_row: u32,
+    /// By the job.
     written: bool,
+    /// By Connect.
+    maintained: bool,
 }
 
 fn text<'i>(inventory: &'i Inventory, text: crate::directory::Text) -> &'i str {
@@ -140,9 +152,13 @@ fn identity(before: &Forecast<'_>, now: &Inventory, pair: &Pair, expected: &Expe
     let group_type = |g: &AdGroup| g.group_type.map(|t| t.0.to_string()).unwrap_or_default();
     differs(Kind::Type, group_type(old), group_type(new));
     differs(Kind::Anchor, text(then, old.admin_description).to_owned(), text(now, new.admin_description).to_owned());
-    if !expected.stamped.contains(&pair.guid) {
-        differs(Kind::Stamp, text(then, old.edoi).to_owned(), text(now, new.edoi).to_owned());
+    let (stamp, mut wanted) = (text(now, new.edoi), text(then, old.edoi).to_owned());
+    if expected.stamped.contains(&pair.guid)
+        && let Some(anchor) = crate::predict::index::anchor_of(then, old)
+    {
+        wanted = anchor.to_string();
     }
+    differs(Kind::Stamp, wanted, stamp.to_owned());
     let predicted = predicted_values(before, pair);
     let account = |i: &Inventory, g: &AdGroup| text(i, i.ad_object(g).sam_account_name).to_owned();
     let values = [
@@ -153,7 +169,7 @@ fn identity(before: &Forecast<'_>, now: &Inventory, pair: &Pair, expected: &Expe
     for (name, a, b) in values {
         let foreseen = predicted.iter().any(|(n, value)| n.eq_ignore_ascii_case(name) && *value == b);
         // While Connect maintains the groups, their texts follow Entra.
-        if !foreseen && !(expected.maintained && name != "sAMAccountName") {
+        if !foreseen && !(pair.maintained && name != "sAMAccountName") {
             differs(Kind::Attribute, a, b);
         }
     }
@@ -172,7 +188,7 @@ fn predicted_values(before: &Forecast<'_>, pair: &Pair) -> Vec<(String, String)>
     .collect()
 }
 
-fn name(before: &Forecast<'_>, now: &Inventory, pair: &Pair, out: &mut Vec<Difference>) {
+fn name(before: &Forecast<'_>, now: &Inventory, pair: &Pair, expected: &Expected<'_>, out: &mut Vec<Difference>) {
     let then = before.inventory();
     let old = then.dn(then.ad.groups[pair.row as usize].object);
     let new = now.dn(now.ad.groups[pair.new_row as usize].object);
@@ -180,14 +196,16 @@ fn name(before: &Forecast<'_>, now: &Inventory, pair: &Pair, out: &mut Vec<Diffe
         return;
     }
     let predicted = pair.written.then(|| before.position_of_ad(pair.row).and_then(|p| before.after(p))).flatten();
-    let predicted = predicted.and_then(|after| match after.dn {
-        Predicted::Value(dn) => Some(dn),
-        _ => None,
-    });
-    if predicted.as_deref().is_some_and(|dn| same_dn(dn, new)) {
+    let readings = match predicted.map(|after| after.dn) {
+        Some(Predicted::Value(dn)) => vec![dn],
+        // What was open is settled by a canary; until then any change is shown.
+        Some(Predicted::Unknown { candidates, .. }) if expected.moves => candidates,
+        _ => Vec::new(),
+    };
+    if readings.iter().any(|dn| same_dn(dn, new)) {
         return;
     }
-    out.push(Difference::new(Kind::Name, pair.guid, new, predicted.as_deref().unwrap_or(old), new));
+    out.push(Difference::new(Kind::Name, pair.guid, new, readings.first().map_or(old, String::as_str), new));
 }
 
 /// Object numbers of one look, and what they are on the other.
@@ -239,34 +257,53 @@ fn members(
         then.ad.members.row(pair.row as usize).iter().map(|m| &names.then.by_object[*m as usize]).collect();
     let new: HashSet<&Member> =
         now.ad.members.row(pair.new_row as usize).iter().map(|m| &names.now.by_object[*m as usize]).collect();
-    // Whoever maintains the group follows Entra: the forecast over the later look says what Entra wants now.
-    let follows = pair.written || expected.maintained;
-    let fates_then = if follows { fates(before, pair.row) } else { HashMap::new() };
-    let fates_now = if follows { fates(after, pair.new_row) } else { HashMap::new() };
     let mut push = |kind, object: &str, a: &str, b: &str| {
-        out.push(Difference::new(kind, pair.guid, dn, format!("{object} {a}"), b.to_owned()));
+        let text = format!("{object} {a}");
+        let difference = Difference::new(kind, pair.guid, dn, text, b.to_owned());
+        out.push(Difference { member: Some(object.to_owned()), ..difference });
     };
-    for member in old.iter().filter(|m| !new.contains(**m)) {
-        let then_object = names.then.by_member[*member];
-        let wanted = names.now.by_member.get(*member).and_then(|o| fates_now.get(o));
-        let left_entra = follows && wanted.is_none();
-        let predicted = fates_then.get(&then_object) == Some(&Fate::Lost);
-        // Gone because its account is gone is nobody's loss.
-        let gone = !names.now.by_member.contains_key(*member);
-        if !(gone || (left_entra && (predicted || was_followed(&fates_then, then_object)))) {
-            push(Kind::MemberLost, then.dn(then_object), "to stay a member", "it is no member any more");
+    let lost = old.iter().filter(|m| !new.contains(**m)).map(|m| (*m, names.then.by_member[*m]));
+    let gained = new.iter().filter(|m| !old.contains(**m)).map(|m| (*m, names.now.by_member[*m]));
+    // Gone because its account is gone is nobody's loss.
+    let is_there = |member: &Member| names.now.by_member.contains_key(member);
+    const LOST: [&str; 2] = ["to stay a member", "it is no member any more"];
+    const GAINED: [&str; 2] = ["to be no member", "it is a member now"];
+    if !pair.written {
+        // Connect follows Entra, and nobody else may change the group.
+        let wanted = |forecast: &Forecast<'_>, row: u32| match pair.maintained {
+            true => forecast.counterparts_of(row),
+            false => HashSet::new(),
+        };
+        let (wanted_then, wanted_now) = (wanted(before, pair.row), wanted(after, pair.new_row));
+        for (member, object) in lost.filter(|(m, _)| is_there(m)) {
+            let followed = wanted_then.contains(&object) && !wanted_now.contains(&names.now.by_member[member]);
+            if !followed {
+                push(Kind::MemberLost, then.dn(object), LOST[0], LOST[1]);
+            }
+        }
+        for (_, object) in gained.filter(|(_, object)| !wanted_now.contains(object)) {
+            push(Kind::MemberGained, now.dn(object), GAINED[0], GAINED[1]);
+        }
+        return;
+    }
+    // The forecast over the later look says what Entra wants now.
+    let (fates_then, fates_now) = (fates(before, pair.row), fates(after, pair.new_row));
+    for (member, object) in lost.filter(|(m, _)| is_there(m)) {
+        let fate = fates_then.get(&object);
+        let left_entra = fates_now.get(&names.now.by_member[member]).is_none();
+        let predicted = fate == Some(&Fate::Lost) || (expected.strips && fate == Some(&Fate::MaybeLost));
+        let followed = left_entra && (predicted || was_followed(&fates_then, object));
+        if !(followed || (expected.strips && fate == Some(&Fate::MaybeLost))) {
+            push(Kind::MemberLost, then.dn(object), LOST[0], LOST[1]);
         }
     }
-    for member in new.iter().filter(|m| !old.contains(**m)) {
-        let object = names.now.by_member[*member];
+    for (_, object) in gained {
         if !matches!(fates_now.get(&object), Some(Fate::Kept | Fate::KeptIfOption)) {
-            push(Kind::MemberGained, now.dn(object), "to be no member", "it is a member now");
+            push(Kind::MemberGained, now.dn(object), GAINED[0], GAINED[1]);
         }
     }
-    if pair.written {
-        for (object, _) in fates_now.iter().filter(|(_, fate)| **fate == Fate::Added) {
-            push(Kind::MemberMissing, now.dn(*object), "to be a member, as in Entra", "it is not yet");
-        }
+    for (object, _) in fates_now.iter().filter(|(_, fate)| **fate == Fate::Added) {
+        push(Kind::MemberMissing, now.dn(*object), "to be a member, as in Entra", "it is not yet");
     }
 }
 

@@ -115,7 +115,7 @@ impl<P: Surroundings> Dry<'_, P> {
             Some(job) => self.ports.tenant().assignments(&job).await?.iter().map(|a| a.principal).collect(),
             None => HashSet::new(),
         };
-        for (id, name) in super::wave::in_nesting_order(&wave.groups) {
+        for (id, name) in super::wave::in_nesting_order(&wave.groups.iter().collect::<Vec<_>>()) {
             let known = there.contains(&id);
             counts.writes += u64::from(!known);
             let text = if known { "is assigned; it would be taken out first" } else { "would be assigned" };

@@ -10,7 +10,7 @@ use crate::directory::connect::{
 use crate::directory::{ObjectGuid, starts_like_anchor, write_key};
 use crate::error::{Error, Place, Result};
 use crate::plan::model::ServerPlan;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use hashbrown::HashSet;
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,9 +47,30 @@ pub struct Claim<'c> {
     pub kind: &'c str,
     pub nonce: &'c str,
     pub server: &'c ServerPlan,
-    /// DNs of the anchored groups, as comparison keys.
-    pub anchored: &'c HashSet<Vec<u8>>,
+    /// The anchored groups.
+    pub anchored: &'c Anchored,
+    /// No evidence of before this counts: the last cycle that the run knows of, or when the errand was given out.
+    pub not_before: Option<DateTime<Utc>>,
+    /// The run's own clock: evidence of long after it means that one of the clocks is wrong.
+    pub now: DateTime<Utc>,
+    /// Connect maintains the groups again, so that members may flow: a rollback leaves staging while V2 is on.
+    pub members_may_flow: bool,
 }
+
+/// Which groups a pending export may not touch.
+#[derive(Debug, Clone, Default)]
+pub struct Anchored {
+    /// DNs of the anchored groups, as comparison keys.
+    pub names: HashSet<Vec<u8>>,
+    /// Those of Microsoft 365 groups that stay with Connect: it goes on changing their members.
+    pub with_connect: HashSet<Vec<u8>>,
+    /// Anchors, in lower case, of the same, and of Microsoft 365 groups that V1 is expected to make.
+    pub kept_anchors: HashSet<String>,
+    pub made_anchors: HashSet<String>,
+}
+
+/// Clocks of two computers in one domain differ by minutes at most.
+const SKEW: TimeDelta = TimeDelta::minutes(10);
 
 /// Reads the file; what is no such file is refused with its place.
 pub fn read(path: &Path) -> Result<(Evidence, Value)> {
@@ -83,6 +104,12 @@ pub fn judge(evidence: &Evidence, claim: &Claim<'_>, folder: &Path) -> Result<Ve
     if evidence.what_if {
         out.push("the script ran with -WhatIf: it did nothing".to_owned());
     }
+    if let Some(limit) = claim.not_before.filter(|limit| evidence.at + SKEW < *limit) {
+        out.push(format!("it is of {}, and what it has to show is of {limit} or later", evidence.at));
+    }
+    if evidence.at > claim.now + SKEW {
+        out.push(format!("it is of {}, and it is {} here: one of the clocks is wrong", evidence.at, claim.now));
+    }
     if !out.is_empty() {
         return Ok(out);
     }
@@ -97,7 +124,12 @@ pub fn judge(evidence: &Evidence, claim: &Claim<'_>, folder: &Path) -> Result<Ve
         "staging-off" => wants("StagingModeEnabled", false),
         "scheduler-off" => wants("SyncCycleEnabled", false),
         "scheduler-on" => wants("SyncCycleEnabled", true),
-        "disable-v2" => wants("GroupWritebackV2", false),
+        "disable-v2" => {
+            wants("GroupWritebackV2", false);
+            wants("StagingModeEnabled", true);
+        }
+        // Outside of staging a full cycle would have exported, and rules would have been in force at once.
+        "full-sync" | "coexistence-rules" => wants("StagingModeEnabled", true),
         _ => {}
     }
     match claim.kind {
@@ -122,6 +154,9 @@ fn runs_failed(evidence: &Evidence) -> Vec<String> {
             && !result.eq_ignore_ascii_case("success")
             && !result.to_ascii_lowercase().starts_with("completed")
     };
+    if runs.is_empty() {
+        return vec!["the run history in the evidence is empty: no cycle is shown".to_owned()];
+    }
     runs.iter()
         .filter(|r| bad(&text(r, "result")))
         .map(|r| format!("{} of {} ended with {}", text(r, "profile"), text(r, "connector"), text(r, "result")))
@@ -247,6 +282,12 @@ fn pending(evidence: &Evidence, claim: &Claim<'_>, folder: &Path) -> Result<Vec<
         )]);
     }
     let mut out = Vec::new();
+    let shown: Vec<&str> = files.iter().filter_map(|f| f.get("connector").and_then(Value::as_str)).collect();
+    for wanted in claim.server.outbound.iter().filter_map(|o| o.connector_name.as_deref()) {
+        if !shown.iter().any(|s| s.eq_ignore_ascii_case(wanted)) {
+            out.push(format!("no file shows the connector {wanted}"));
+        }
+    }
     for file in files {
         let name = file.get("file").and_then(Value::as_str).unwrap_or_default();
         if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
@@ -267,28 +308,42 @@ fn pending(evidence: &Evidence, claim: &Claim<'_>, folder: &Path) -> Result<Vec<
             continue;
         }
         let exports = read_pending_exports(&path, name)?;
-        out.extend(exports.objects.iter().filter_map(|o| dangerous(o, claim.anchored)));
+        out.extend(exports.objects.iter().filter_map(|o| dangerous(o, claim)));
     }
     Ok(out)
 }
 
 /// What a pending export would do to an anchored group that nobody may do now.
-fn dangerous(object: &PendingObject, anchored: &HashSet<Vec<u8>>) -> Option<String> {
-    let known = |dn: &str| {
+fn dangerous(object: &PendingObject, claim: &Claim<'_>) -> Option<String> {
+    let anchored = claim.anchored;
+    let key = |dn: &str| {
         let mut key = Vec::new();
-        write_key(dn, &mut key).is_some() && anchored.contains(&key)
+        write_key(dn, &mut key).map(|_| key)
     };
+    let known = |set: &HashSet<Vec<u8>>, dn: &str| key(dn).is_some_and(|k| set.contains(&k));
+    let anchor = object.anchor.as_deref().map(str::to_lowercase);
     let concerns = object.anchor.as_deref().is_some_and(starts_like_anchor)
-        || known(&object.dn)
-        || object.new_dn.as_deref().is_some_and(known);
+        || known(&anchored.names, &object.dn)
+        || object.new_dn.as_deref().is_some_and(|dn| known(&anchored.names, dn));
     if !concerns || !object.is_change() {
         return None;
     }
+    // Microsoft 365 groups stay with Connect: that it makes those that the plan names, and changes members, is its part.
+    let stays =
+        anchor.as_ref().is_some_and(|a| anchored.kept_anchors.contains(a)) || known(&anchored.with_connect, &object.dn);
+    let made = anchor.as_ref().is_some_and(|a| anchored.made_anchors.contains(a));
     let what = match &object.operation {
+        Operation::Add if made => return None,
         Operation::Add => "would be created",
         Operation::Delete => "would be DELETED",
         _ if object.new_dn.is_some() => "would be renamed or moved",
-        _ if object.changes_reference("member") => "would get other members",
+        _ if stays => return None,
+        _ if object.changes_reference("member") => {
+            if claim.members_may_flow {
+                return None;
+            }
+            "would get other members"
+        }
         Operation::Update | Operation::Replace if object.references.is_empty() && !object.attributes.is_empty() => {
             return None;
         }

@@ -6,9 +6,8 @@ use crate::cutover::port::{Observer, Operator};
 use crate::directory::ObjectGuid;
 use crate::directory::inventory::{Inventory, NONE};
 use crate::error::{Error, Place, Result};
-use crate::predict::{Assumptions, Forecast, Mappings, Scoping};
 use chrono::SecondsFormat;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// The look that a run begins with.
@@ -60,68 +59,38 @@ impl<P: Surroundings> Engine<'_, P> {
         Ok(bundle::open(&folder)?.1)
     }
 
-    /// What the job will do to these groups, and to those it takes already.
-    pub(crate) fn forecast<'i>(&self, inventory: &'i Inventory, scope: &HashSet<ObjectGuid>) -> Forecast<'i> {
-        let in_scope = rows(inventory, scope);
-        let settings = &self.options.settings;
-        let assumed = Assumptions {
-            mode: settings.scope,
-            domain: settings.domain.as_deref().or(self.plan.bundle.domain.as_deref()),
-            mappings: Mappings::Job,
-            scope: Scoping::Groups(&in_scope),
-            on_premises_members: self.membership_option(),
-        };
-        Forecast::of(inventory, &assumed)
-    }
-
-    /// Whether memberships of on-premises users are provisioned: attested as E14, or learnt.
-    fn membership_option(&self) -> Option<bool> {
-        use crate::report::model::GateStatus;
-        let attested = self.plan.gates.iter().any(|g| g.id == "E14" && g.status == GateStatus::Pass);
-        let learnt = self.run.remarks().unwrap_or_default().iter().any(|r| {
-            (r.kind == "learnt" && r.subject == "membership-option")
-                || (r.kind == "gate" && r.subject.eq_ignore_ascii_case("E14"))
-        });
-        (attested || learnt).then_some(true)
-    }
-
-    /// Object ids of the groups that the plan's waves hold, up to and with this one.
-    pub(crate) fn scope_up_to(&self, wave: &str) -> HashSet<ObjectGuid> {
-        let mut out = HashSet::new();
-        for w in &self.plan.waves {
-            out.extend(w.groups.iter().filter_map(|g| ObjectGuid::parse(&g.object_id)));
-            if w.name == wave {
-                break;
-            }
-        }
-        out
-    }
-
     /// Member lists that are empty or much smaller than when the run began (law 10), of these groups.
     pub(crate) fn shrunk(
         &self,
         first: &Inventory,
         now: &Inventory,
         groups: &HashSet<ObjectGuid>,
+        in_ad: bool,
     ) -> Vec<(ObjectGuid, String)> {
+        let (entra_then, entra_now) = (entra_members(first), entra_members(now));
+        let (ad_then, ad_now) = (ad_members(first), ad_members(now));
         let mut out = Vec::new();
-        for (row, group) in now.entra.groups.iter().enumerate() {
-            let id = now.entra_object(group).id;
-            if !groups.contains(&id) {
-                continue;
-            }
-            let Some(then) = entra_members(first, id) else { continue };
-            let count = now.entra.members.row(row).len();
-            if is_suspect(then, count) {
-                let name = now.text.get(group.display_name).unwrap_or("(no name)");
-                out.push((id, format!("{name} ({id}): {then} members in Entra when the run began, {count} now")));
+        for group in self.planned() {
+            let Some(id) = ObjectGuid::parse(&group.object_id).filter(|id| groups.contains(id)) else { continue };
+            let guid = ObjectGuid::parse(&group.object_guid).unwrap_or_default();
+            let name = group.display_name.as_deref().unwrap_or(&group.dn);
+            // What follows Entra in AD is said once, of Entra.
+            let sides =
+                [("Entra", entra_then.get(&id), entra_now.get(&id)), ("AD", ad_then.get(&guid), ad_now.get(&guid))];
+            for (side, then, count) in sides.into_iter().take(if in_ad { 2 } else { 1 }) {
+                let then = then.copied().unwrap_or(0);
+                let count = count.copied().unwrap_or(0);
+                if is_suspect(then, count) {
+                    out.push((id, format!("{name} ({id}): {then} members in {side} when the run began, {count} now")));
+                    break;
+                }
             }
         }
         out
     }
 
-    /// Stops where a source shrank, unless the operator said of each group that it is true.
-    pub(crate) fn gate_shrunk(&self, shrunk: Vec<(ObjectGuid, String)>) -> Go {
+    /// Stops where a source shrank, unless the operator said of each group that it is true; `done` says what came of it.
+    pub(crate) fn gate_shrunk(&self, shrunk: Vec<(ObjectGuid, String)>, done: &str) -> Go {
         let mut open = Vec::new();
         for (id, text) in shrunk {
             if !self.accepted("shrunk", &format!("shrunk:{id}"))? {
@@ -135,7 +104,7 @@ impl<P: Surroundings> Engine<'_, P> {
         Err(Halt::Drift(
             Stop::new(format!("{} member lists are empty or much smaller than when the run began", open.len()))
                 .lines(open.into_iter().map(|(_, text)| text))
-                .next("Nothing was removed. Look whether the members left on purpose, group by group.")
+                .next(format!("{done} Look whether the members left on purpose, group by group."))
                 .next(format!("Where it is true: groupshift cutover resume {}", ids.join(" "))),
         ))
     }
@@ -146,9 +115,16 @@ pub(crate) fn is_suspect(then: usize, now: usize) -> bool {
     then > 0 && (now == 0 || (now * 2 < then && then - now >= 5))
 }
 
-pub(crate) fn entra_members(inventory: &Inventory, id: ObjectGuid) -> Option<usize> {
-    let row = inventory.entra.groups.iter().position(|g| inventory.entra_object(g).id == id)?;
-    Some(inventory.entra.members.row(row).len())
+/// Direct members by object id.
+fn entra_members(inventory: &Inventory) -> HashMap<ObjectGuid, usize> {
+    let groups = inventory.entra.groups.iter().enumerate();
+    groups.map(|(row, g)| (inventory.entra_object(g).id, inventory.entra.members.row(row).len())).collect()
+}
+
+/// Direct members by objectGUID.
+fn ad_members(inventory: &Inventory) -> HashMap<ObjectGuid, usize> {
+    let groups = inventory.ad.groups.iter().enumerate();
+    groups.map(|(row, g)| (inventory.ad_object(g).guid, inventory.ad.members.row(row).len())).collect()
 }
 
 /// By row of `entra.groups`: whether the group is one of these.

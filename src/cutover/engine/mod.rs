@@ -4,24 +4,33 @@
 //! Every step can run twice: what is done already is found done on live state. A step's own writes go through `write`,
 //! what is seen through `look` and `compare`, what a Connect server did through `connect`.
 
+mod canary;
 pub mod compare;
 mod connect;
+mod cycle;
 mod dry;
 pub mod evidence;
 mod gates;
 pub(super) mod job;
+mod learn;
 mod look;
 mod prepare;
+mod scope;
+pub(super) mod settings;
 mod stamp;
 mod throwaway;
+mod walk;
 mod wave;
 mod write;
 
 pub use dry::{DryCounts, dry_run};
+pub(super) use learn::OUT_OF_SCOPE;
+pub use learn::Settled;
+pub(in crate::cutover) use walk::REHEARSAL;
+pub(super) use wave::before as before_look;
 pub(super) use write::StampWrite;
 
 use super::port::{Answer, Directory, Level, Observer, Operator, Ports, SyncServer, Tenant};
-use super::record::{RunState, StepState};
 use super::store::Run;
 use crate::assess::Settings;
 use crate::directory::ObjectGuid;
@@ -29,7 +38,9 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::plan::model::{PlannedGroup, Step, Wave};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// The five ports as one type, so that the engine names one parameter.
 pub trait Surroundings {
@@ -90,7 +101,8 @@ pub struct Options {
     pub copy_to: Option<PathBuf>,
     /// An Entra group that the operator made as the throwaway, where the program may not.
     pub throwaway: Option<ObjectGuid>,
-    /// What gates say is written down and passed: only a rehearsal may.
+    /// The plan is a draft, and the run a rehearsal on a twin: what would refuse or stop a real run is told, written down
+    /// as a remark and passed. No run but one that was begun as a rehearsal takes it.
     pub rehearsal: bool,
     pub settings: Settings,
 }
@@ -124,6 +136,11 @@ impl Stop {
     pub fn next(mut self, next: impl Into<String>) -> Stop {
         self.next.push(next.into());
         self
+    }
+    /// Where only a new plan helps: the commands that make and run one.
+    pub(in crate::cutover) fn plan_again(self) -> Stop {
+        self.next("Collect and plan again: groupshift collect --out BUNDLE; groupshift plan BUNDLE --out PLAN.json; groupshift cutover run PLAN.json")
+            .next("What this run wrote stays where it is, or is taken back first: groupshift cutover rollback --all")
     }
 }
 
@@ -168,117 +185,13 @@ pub struct Engine<'a, P: Surroundings> {
     pub run: &'a Run,
     pub plan: &'a Plan,
     pub options: &'a Options,
+    /// The anchored groups of the first look, once they were asked for.
+    anchored: OnceCell<Rc<evidence::Anchored>>,
 }
 
 impl<'a, P: Surroundings> Engine<'a, P> {
     pub fn new(ports: &'a P, run: &'a Run, plan: &'a Plan, options: &'a Options) -> Self {
-        Engine { ports, run, plan, options }
-    }
-
-    /// Goes on with the run until its end, or until something stops it. State is in the journal whatever happens.
-    pub async fn go(&self) -> Result<Ending> {
-        self.run.set_state(RunState::Open, None)?;
-        let ending = match self.walk().await {
-            Ok(ending) => ending,
-            Err(Halt::Error(error)) => {
-                if !super::store::is_crash(&error) {
-                    self.say(Level::Trouble, &error.to_string())?;
-                    self.run.set_state(RunState::Stopped, Some(&error.to_string()))?;
-                }
-                return Err(error);
-            }
-            Err(Halt::Gate(stop)) => Ending::Gate(stop),
-            Err(Halt::Drift(stop)) => Ending::Drift(stop),
-            Err(Halt::Interrupted(why)) => Ending::Interrupted(why),
-        };
-        let (state, reason) = match &ending {
-            Ending::Done => (RunState::Done, None),
-            Ending::Wave { done, .. } => (RunState::Stopped, Some(format!("wave {done} is verified"))),
-            Ending::Gate(stop) | Ending::Drift(stop) => (RunState::Stopped, Some(stop.headline.clone())),
-            Ending::Interrupted(why) => (RunState::Stopped, Some(why.clone())),
-        };
-        if let Ending::Gate(stop) | Ending::Drift(stop) = &ending {
-            self.run.put("stop", &serde_json::to_value(stop).unwrap_or_default())?;
-            self.say(Level::Trouble, &stop.headline)?;
-            for line in stop.lines.iter().take(50) {
-                self.say(Level::Trouble, &format!("  {line}"))?;
-            }
-        }
-        self.run.set_state(state, reason.as_deref())?;
-        Ok(ending)
-    }
-
-    async fn walk(&self) -> Go<Ending> {
-        self.hold_pin().await?;
-        self.reconcile().await?;
-        for (position, step) in self.plan.steps.iter().enumerate() {
-            let record = self.run.step(&step.id)?;
-            if record.state == StepState::Done {
-                continue;
-            }
-            if matches!(record.state, StepState::Undone | StepState::Stuck) {
-                return Err(Halt::Gate(
-                    Stop { step: step.id.clone(), ..Stop::new(format!("{} {} was rolled back", step.id, step.title)) }
-                        .next(
-                            "Begin a new run of a new plan: what was taken back is not done a second time by this one.",
-                        ),
-                ));
-            }
-            self.breathe()?;
-            if step.kind == "hold-job" && record.state == StepState::Pending {
-                self.ask_for_wave(step).await?;
-            }
-            self.say(Level::Step, &format!("{} {}", step.id, step.title))?;
-            self.run.set_step(&step.id, StepState::Begun, None, self.now())?;
-            match self.step(step).await {
-                Ok(detail) => self.run.set_step(&step.id, StepState::Done, detail.as_deref(), self.now())?,
-                Err(halt) => return Err(named(halt, step)),
-            }
-            let last_of_wave = self.plan.steps.get(position + 1).is_none_or(|next| next.wave != step.wave);
-            if let Some(wave) = step.wave.as_deref().filter(|_| last_of_wave)
-                && self.options.wave.as_deref() == Some(wave)
-            {
-                return Ok(Ending::Wave { done: wave.to_owned(), next: self.next_wave(position) });
-            }
-        }
-        Ok(Ending::Done)
-    }
-
-    fn next_wave(&self, position: usize) -> Option<String> {
-        self.plan.steps[position + 1..].iter().find_map(|s| s.wave.clone())
-    }
-
-    /// One step; the answer is what its record says of it.
-    async fn step(&self, step: &Step) -> Go<Option<String>> {
-        match step.kind.as_str() {
-            "preflight" => self.preflight(step).await,
-            "snapshot" => self.snapshot(step).await,
-            "pause-job" => self.pause_step(step).await,
-            "write-extensions" => self.write_extensions(step).await,
-            "stamp" => self.stamp(step).await,
-            "verify-stamps" => self.verify_stamps(step, &self.planned()).await,
-            "freeze-canaries" => self.freeze(step).await,
-            "create-job" => self.create_job(step).await,
-            "configure-job" => self.configure_job(step).await,
-            "throwaway" => self.throwaway(step).await,
-            "hold-job" => self.hold_job(step).await,
-            "scope-in" => self.scope_in(step).await,
-            "start-job" => self.start_job(step).await,
-            "verify-wave" => self.verify_wave(step).await,
-            "compare-all" => self.compare_all(step).await,
-            "final-job" => self.final_job(step).await,
-            "audit" => Ok(Some("run: groupshift audit --against the plan".to_owned())),
-            "keep-rules" => {
-                self.say(Level::Info, &step.what)?;
-                Ok(None)
-            }
-            _ if step.script.is_some() => self.errand(step).await,
-            other => Err(Error::failed(format!(
-                "the plan has a step of the kind {other:?}, which this version does not know"
-            ))
-            .hint("Use the version of groupshift that made the plan, or plan again.")
-            .into()),
-        }
+        Engine { ports, run, plan, options, anchored: OnceCell::new() }
     }
 
     // What every step uses.
@@ -326,76 +239,20 @@ impl<'a, P: Surroundings> Engine<'a, P> {
         Ok(true)
     }
 
+    /// What would stop a real run, and does not stop the rehearsal of a draft: told, and kept for the reports.
+    pub(in crate::cutover) fn would_stop(&self, subject: &str, text: &str) -> Result<()> {
+        self.run.remark("would-stop", subject, text, "the rehearsal", self.now())?;
+        self.say(Level::Warning, &format!("a real run would stop here: {text}"))
+    }
+
     /// A question that `--yes` answers.
     pub(in crate::cutover) async fn confirm(&self, question: &str) -> Go<bool> {
-        if self.options.yes || self.options.rehearsal {
+        if self.options.yes {
             return Ok(true);
         }
         Ok(match self.ports.operator().ask(question, "--yes").await? {
             Answer::Text(text) => matches!(text.trim().to_ascii_lowercase().as_str(), "y" | "yes"),
             Answer::Nobody => false,
         })
-    }
-
-    async fn ask_for_wave(&self, step: &Step) -> Go {
-        let wave = self.wave_of(step)?;
-        if self.options.wave.is_some() || self.options.yes || self.options.rehearsal {
-            return Ok(());
-        }
-        // The first wave follows from having begun at all.
-        if self.plan.waves.first().is_some_and(|first| first.name == wave.name) {
-            return Ok(());
-        }
-        if self.confirm(&format!("Go on with wave {} ({} groups)?", wave.name, wave.groups.len())).await? {
-            return Ok(());
-        }
-        Err(Halt::Gate(Stop::new(format!("wave {} was not begun", wave.name)).next(format!(
-            "Go on with: groupshift cutover resume --wave \"{}\" (or --yes for all that remain).",
-            wave.name
-        ))))
-    }
-
-    /// The controller stays the same for the whole run.
-    async fn hold_pin(&self) -> Go {
-        let now = self.ports.directory().pin().await?;
-        let Some(pinned) = self.run.record()?.pin else {
-            self.run.set_pin(&now)?;
-            self.say(
-                Level::Info,
-                &format!("pinned to {} (highestCommittedUSN {})", now.controller, now.highest_committed_usn),
-            )?;
-            return Ok(());
-        };
-        if pinned.invocation_id == now.invocation_id {
-            return Ok(());
-        }
-        if self.accepted("controller", &now.controller)? {
-            self.run.set_pin(&now)?;
-            return Ok(());
-        }
-        Err(Halt::Gate(
-            Stop::new(format!("the run is pinned to {}, and {} answers", pinned.controller, now.controller))
-                .line(format!("database {} then, {} now", pinned.invocation_id, now.invocation_id))
-                .next(format!("Point [ad] url at {} again.", pinned.controller))
-                .next(format!(
-                    "Or, if that controller is gone: groupshift cutover resume --controller {}",
-                    now.controller
-                )),
-        ))
-    }
-}
-
-fn named(halt: Halt, step: &Step) -> Halt {
-    let with = |mut stop: Stop| {
-        if stop.step.is_empty() {
-            stop.step = step.id.clone();
-        }
-        stop.headline = format!("{} {}: {}", step.id, step.title, stop.headline);
-        stop
-    };
-    match halt {
-        Halt::Gate(stop) => Halt::Gate(with(stop)),
-        Halt::Drift(stop) => Halt::Drift(with(stop)),
-        other => other,
     }
 }

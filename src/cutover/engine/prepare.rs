@@ -2,7 +2,7 @@
 
 use super::look::{FIRST, anchored};
 use super::{Engine, Go, Halt, Stop, Surroundings};
-use crate::cutover::port::{Directory, Level, Operator, Tenant};
+use crate::cutover::port::{Directory, Level, ObjectState, Operator, Tenant};
 use crate::cutover::record::SnapshotKind;
 use crate::cutover::store::{Snapshot, object_to_json};
 use crate::directory::inventory::Inventory;
@@ -18,6 +18,7 @@ impl<P: Surroundings> Engine<'_, P> {
     pub(super) async fn preflight(&self, _step: &Step) -> Go<Option<String>> {
         self.gate_plan()?;
         let inventory = self.look("looking at both sides").await?;
+        self.gate_servers(&inventory)?;
         let seen = self.gate_environment(&inventory)?;
         self.gate_agents().await?;
         self.rights().await?;
@@ -27,7 +28,8 @@ impl<P: Surroundings> Engine<'_, P> {
 
     /// The rights that the run needs, and those that a rollback would (law 11).
     async fn rights(&self) -> Go {
-        let guids: Vec<ObjectGuid> = self.planned().iter().filter_map(|g| ObjectGuid::parse(&g.object_guid)).collect();
+        let guids: Vec<ObjectGuid> =
+            self.planned().iter().map(|g| ObjectGuid::parse(&g.object_guid).unwrap_or_default()).collect();
         let rights = self.ports.directory().rights(&guids).await?;
         let stamps: Vec<bool> = self.planned().iter().map(|g| g.steps.iter().any(|s| s.kind == "stamp")).collect();
         let lacking = rights.iter().zip(&stamps).filter(|(r, due)| **due && r.stamp == Some(false)).count();
@@ -65,14 +67,20 @@ impl<P: Surroundings> Engine<'_, P> {
         let first = self.open_look(FIRST)?;
         let differs = self.planned_differs(&first);
         if !differs.is_empty() {
-            return Err(Halt::Drift(
-                Stop::new(format!("{} planned groups are not as the plan saw them", differs.len()))
-                    .lines(differs)
-                    .next("Nothing was written. Collect and plan again: the plan is about a state that is gone."),
-            ));
+            return Err(Halt::Drift(not_as_planned(differs)));
         }
         let guids: Vec<ObjectGuid> = anchored(&first).into_iter().map(|(_, guid)| guid).collect();
         self.keep_groups(&step.id, &guids).await?;
+        // The first look may be old, where the run stopped in between: what was kept a moment ago counts.
+        let mut differs = Vec::new();
+        for planned in self.planned() {
+            let kept = self.run.last_snapshot(SnapshotKind::AdGroup, &planned.object_guid)?;
+            let kept = kept.map(|(_, body)| crate::cutover::store::object_from_json(&body)).transpose()?;
+            differs.extend(state_differs(planned, kept.as_ref()));
+        }
+        if !differs.is_empty() {
+            return Err(Halt::Drift(not_as_planned(differs)));
+        }
         let ids: Vec<ObjectGuid> = self.planned().iter().filter_map(|g| ObjectGuid::parse(&g.object_id)).collect();
         for batch in ids.chunks(BATCH) {
             self.breathe()?;
@@ -81,7 +89,7 @@ impl<P: Surroundings> Engine<'_, P> {
             for (id, group) in batch.iter().zip(groups) {
                 let Some(group) = group else {
                     return Err(Halt::Drift(
-                        Stop::new(format!("the Entra group {id} of the plan is gone")).next("Collect and plan again."),
+                        Stop::new(format!("the Entra group {id} of the plan is gone")).plan_again(),
                     ));
                 };
                 let name = group.properties.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -132,7 +140,7 @@ impl<P: Surroundings> Engine<'_, P> {
         let tenant = self.ports.tenant();
         let Some(job) = tenant.job().await? else { return Ok(()) };
         let schema = tenant.schema(&job).await?;
-        let secrets = super::job::without_credentials(&tenant.secrets(&job).await?);
+        let secrets = super::settings::without_credentials(&tenant.secrets(&job).await?);
         let assignments = tenant.assignments(&job).await?;
         let one =
             |kind, body: Value| Snapshot { kind, object: job.id.clone(), name: "Cloud Sync job".to_owned(), body };
@@ -161,6 +169,44 @@ impl<P: Surroundings> Engine<'_, P> {
         }
         out
     }
+}
+
+fn not_as_planned(differs: Vec<String>) -> Stop {
+    Stop::new(format!("planned groups are not as the plan saw them: {} differences", differs.len()))
+        .lines(differs)
+        .next("Nothing was written: the plan is about a state that is gone.")
+        .plan_again()
+}
+
+/// The same of an object as it was read just now.
+fn state_differs(planned: &PlannedGroup, now: Option<&ObjectState>) -> Vec<String> {
+    let Some(now) = now else {
+        return vec![format!("{}: no group with objectGUID {} any more", planned.dn, planned.object_guid)];
+    };
+    let mut out = Vec::new();
+    let mut differs =
+        |what: &str, then: &str, now_is: &str| out.push(format!("{}: {what} was {then}, and is {now_is}", now.dn));
+    if !same_dn(&now.dn, &planned.dn) {
+        differs("the name", &planned.dn, &now.dn);
+    }
+    let sid = now.sid().map(|s| s.to_string());
+    if planned.sid.is_some() && sid != planned.sid {
+        differs("the SID", planned.sid.as_deref().unwrap_or(""), sid.as_deref().unwrap_or("(none)"));
+    }
+    let kind = now.group_type().map(|t| t.0);
+    if planned.group_type.is_some() && kind != planned.group_type {
+        differs("groupType", &format!("{:?}", planned.group_type), &format!("{kind:?}"));
+    }
+    for step in planned.steps.iter().filter(|s| s.kind == "stamp") {
+        if now.stamp() != step.expects.as_deref() && now.stamp() != step.writes.as_deref() {
+            differs("the stamp", step.expects.as_deref().unwrap_or("empty"), now.stamp().unwrap_or("empty"));
+        }
+    }
+    let members = now.values("member").len();
+    if super::look::is_suspect(planned.members as usize, members) {
+        differs("the number of members in AD", &planned.members.to_string(), &members.to_string());
+    }
+    out
 }
 
 fn differs(planned: &PlannedGroup, look: &Inventory, row: usize) -> Vec<String> {

@@ -121,7 +121,7 @@ impl<P: Surroundings> Engine<'_, P> {
                     .filter(|((_, anchor, _), stamp)| !stamp.as_deref().is_some_and(|s| s.eq_ignore_ascii_case(anchor)))
                     .map(|((_, _, dn), stamp)| format!("{dn} has {}", stamp.as_deref().unwrap_or("no stamp")))
                     .collect(),
-                Err(error) if super::super::store::is_crash(&error) => return Err(error),
+                Err(error) if crate::cutover::store::is_crash(&error) => return Err(error),
                 Err(error) => vec![format!("cannot be asked: {error}")],
             };
             if !lacking.is_empty() {
@@ -135,35 +135,17 @@ impl<P: Surroundings> Engine<'_, P> {
     pub(super) async fn write_extensions(&self, step: &Step) -> Go<Option<String>> {
         for property in self.plan.mappings.extensions.iter().filter(|e| !e.exists) {
             let key = format!("extension:{}", property.name);
-            if self.run.get(&key)?.is_some() {
-                continue;
+            if self.fact(&key)?.is_none() {
+                let made = self.make_extension(step, &property.name).await?;
+                self.run.put(&key, &json!(made))?;
             }
-            let intent = Intent {
-                step: step.id.clone(),
-                action: "create-extension".to_owned(),
-                name: property.name.clone(),
-                new: Some(json!(property.name)),
-                ..Intent::default()
-            };
-            let ids = self.run.intend(&[intent], self.now())?;
-            let made = self
-                .ports
-                .tenant()
-                .create_extension(&property.name)
-                .await
-                .map_err(|f| super::write::refused(f, &property.name))?;
-            let settled = crate::cutover::record::Settled {
-                write: ids.first().copied().unwrap_or_default(),
-                state: crate::cutover::record::WriteState::Done,
-                server: Some("Microsoft Graph".to_owned()),
-                detail: Some(made.clone()),
-            };
-            self.run.settle(&[settled], self.now())?;
-            self.run.put(&key, &json!(made))?;
         }
         self.set_properties(step, "write-extension", |due| {
             let name = due.attribute.as_deref().unwrap_or_default();
-            (name.to_owned(), due.expects.clone().map(Value::from), due.writes.clone().map(Value::from))
+            // The plan writes {appId} where the bundle did not tell it; the property that was made tells.
+            let made = self.fact(&format!("extension:{name}")).ok().flatten();
+            let full = made.as_ref().and_then(Value::as_str).unwrap_or(name).to_owned();
+            (full, due.expects.clone().map(Value::from), due.writes.clone().map(Value::from))
         })
         .await
     }
@@ -221,7 +203,8 @@ impl<P: Surroundings> Engine<'_, P> {
             return Err(Halt::Drift(
                 Stop::new(format!("{label}: {name} is not what the plan saw"))
                     .line(format!("expected {}, found {}", show(expects), show(&now)))
-                    .next("Nothing of it was touched. Find out who wrote it, then collect and plan again."),
+                    .next("Nothing of it was touched. Find out who wrote it.")
+                    .plan_again(),
             ));
         }
         let body = nested(name, writes.clone().unwrap_or(Value::Null));
@@ -229,17 +212,11 @@ impl<P: Surroundings> Engine<'_, P> {
         self.tenant_write(intent, send, || async { Ok(self.property(id, name).await? == *writes) }).await
     }
 
-    async fn property(&self, id: ObjectGuid, name: &str) -> Result<Option<Value>> {
+    pub(super) async fn property(&self, id: ObjectGuid, name: &str) -> Result<Option<Value>> {
         let group = self.ports.tenant().groups(&[id]).await?.pop().flatten();
         let group =
             group.ok_or_else(|| crate::error::Error::failed(format!("the Entra group {id} is not there any more")))?;
-        let mut value = Some(&group.properties);
-        for part in name.split('.') {
-            value = value
-                .and_then(|v| v.as_object())
-                .and_then(|o| o.iter().find(|(k, _)| k.eq_ignore_ascii_case(part)).map(|(_, v)| v));
-        }
-        Ok(value.filter(|v| !v.is_null()).cloned())
+        Ok(super::scope::value_of(&group.properties, name))
     }
 }
 

@@ -2,7 +2,9 @@
 //! touched, and what leaving the scope does. Where the account may not make groups, somebody else makes it.
 
 use super::compare::{Expected, Kind, compare};
+use super::learn::{MEMBERSHIP_OPTION, OUT_OF_SCOPE};
 use super::look::FIRST;
+use super::settings::{group_mappings, target_of};
 use super::{Engine, Go, Halt, Stop, Surroundings};
 use crate::cutover::port::{Directory, Level, Refusal, STAMP, Tenant};
 use crate::cutover::record::{Intent, Settled, WriteState};
@@ -10,12 +12,17 @@ use crate::directory::inventory::{AdClass, Inventory, NONE};
 use crate::directory::{Anchor, ObjectGuid, escape_value};
 use crate::error::{Error, Result};
 use crate::plan::model::Step;
+use crate::predict::JobPrediction;
+use crate::predict::expression;
+use crate::predict::schema::SynchronizationSchema;
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Cycles that each of its trials may take.
 const CYCLES: u64 = 3;
+/// Who taught it.
+const BY: &str = "the throwaway group";
 const UNIVERSAL_SECURITY: &str = "-2147483640";
 
 /// What is known of it, kept with the run.
@@ -45,12 +52,19 @@ impl<P: Surroundings> Engine<'_, P> {
             self.say(Level::Warning, "no throwaway group: what the service does is first seen on the canaries")?;
             return Ok(Some("left out, accepted".to_owned()));
         }
-        self.require_rest(step).await?;
+        // A cycle of its own may be under way, where a former process ended in it.
+        let running = |key: &str| -> Result<bool> {
+            Ok(self.fact(key)?.is_some() && self.fact(&format!("{key}-done"))?.is_none())
+        };
+        if !running("throwaway-in")? && !running("throwaway-out")? {
+            self.require_rest(step).await?;
+        }
         let mut it = match self.kept()? {
             Some(it) => it,
             None => self.make(step).await?,
         };
         if it.phase == Phase::Made {
+            self.name_throwaway(step, &it).await?;
             self.scope_throwaway(step, &it).await?;
             if !self.has_look("throwaway") {
                 let look = self.look("looking at the throwaway group").await?;
@@ -62,16 +76,15 @@ impl<P: Surroundings> Engine<'_, P> {
             self.put(&it)?;
         }
         if it.phase == Phase::Provisioned {
-            let job = self.the_job().await?;
-            let out: Vec<_> =
-                self.ports.tenant().assignments(&job).await?.into_iter().filter(|a| a.principal == it.entra).collect();
-            self.take_out(&step.id, false, &job, out).await?;
+            self.scope_groups_out(&step.id, false, &[it.entra].into()).await?;
             self.one_cycle(step, "throwaway-out").await?;
             let there = self.ports.directory().read(&[it.ad]).await?.pop().flatten();
             match there {
-                Some(_) => self.learn_once("out-of-scope", "a group that leaves the scope stays in AD as it is")?,
+                Some(_) => {
+                    self.settle_point(OUT_OF_SCOPE, "kept", "a group that leaves the scope stays in AD as it is", BY)?
+                }
                 None => {
-                    self.learn_once("out-of-scope", "a group that leaves the scope is DELETED from AD")?;
+                    self.settle_point(OUT_OF_SCOPE, "deleted", "a group that leaves the scope is DELETED from AD", BY)?;
                     if !self.accepted("gate", "out-of-scope-deletes")? {
                         return Err(Halt::Gate(
                             Stop::new("the service deleted the throwaway group when it left the scope")
@@ -93,7 +106,15 @@ impl<P: Surroundings> Engine<'_, P> {
     }
 
     fn kept(&self) -> Result<Option<Throwaway>> {
-        Ok(self.run.get("throwaway")?.and_then(|v| serde_json::from_value(v).ok()))
+        Ok(self.fact("throwaway")?.and_then(|v| serde_json::from_value(v).ok()))
+    }
+
+    /// The Entra id of the throwaway group, once there is one.
+    pub(crate) fn throwaway_group(&self) -> Result<Option<ObjectGuid>> {
+        if let Some(it) = self.kept()? {
+            return Ok(Some(it.entra));
+        }
+        Ok(self.fact("throwaway-entra")?.and_then(|v| serde_json::from_value(v).ok()))
     }
 
     fn put(&self, it: &Throwaway) -> Result<()> {
@@ -106,7 +127,7 @@ impl<P: Surroundings> Engine<'_, P> {
         let record = self.run.record()?;
         let name = format!("groupshift throwaway {}", record.id);
         let ids: Vec<ObjectGuid> = people.iter().map(|p| p.0).collect();
-        let entra = match (self.options.throwaway, self.run.get("throwaway-entra")?) {
+        let entra = match (self.options.throwaway, self.fact("throwaway-entra")?) {
             (Some(id), _) => id,
             (None, Some(id)) => serde_json::from_value(id)
                 .map_err(|e| Error::failed(format!("the store's throwaway is unreadable: {e}")))?,
@@ -121,7 +142,13 @@ impl<P: Surroundings> Engine<'_, P> {
             }
         };
         let container = self.container(&first)?;
-        let dn = format!("CN={},{container}", escape_value(&name));
+        // As the job would name it, so that the first cycle has nothing to rename whatever the mappings are.
+        let group = self.ports.tenant().groups(&[entra]).await?.pop().flatten();
+        let shown = group.as_ref().and_then(|g| g.properties.get("displayName")?.as_str()).unwrap_or(&name).to_owned();
+        let name = shown;
+        let job = self.the_job().await?;
+        let cn = mapped_cn(self.ports.tenant().schema(&job).await?, entra, &name).unwrap_or_else(|| name.clone());
+        let dn = format!("CN={},{container}", escape_value(&cn));
         let text = |t: &str| vec![t.as_bytes().to_vec()];
         let anchor = Anchor(entra).to_string();
         let mut attributes = vec![
@@ -172,8 +199,12 @@ impl<P: Surroundings> Engine<'_, P> {
     }
 
     fn by_hand(&self, refusal: Refusal, error: &Error, name: &str) -> Halt {
-        if super::super::store::is_crash(error) {
-            return Halt::Error(Error { hints: error.hints.clone(), ..Error::failed(error.message.clone()) });
+        if crate::cutover::store::is_crash(error) {
+            return Halt::Error(crate::cutover::store::crash("the making of the throwaway group"));
+        }
+        if matches!(refusal, Refusal::Doubt | Refusal::Busy) {
+            let again = Error::failed(error.to_string());
+            return again.hint("Nothing real was touched. Go on with: groupshift cutover resume").into();
         }
         let why = if refusal == Refusal::Right {
             "the account may not make groups"
@@ -223,51 +254,69 @@ impl<P: Surroundings> Engine<'_, P> {
         })
     }
 
+    /// Where the job reads name and place from extension values, the throwaway has its own, as every planned group does.
+    async fn name_throwaway(&self, step: &Step, it: &Throwaway) -> Go {
+        let job = self.the_job().await?;
+        let mut schema = self.ports.tenant().schema(&job).await?;
+        let Some((cn, parent)) = crate::directory::split(&it.dn).map(|(a, b)| (a.into_owned(), b.into_owned())) else {
+            return Ok(());
+        };
+        let mut values = Vec::new();
+        for mapping in group_mappings(&mut schema) {
+            let list = mapping.get("attributeMappings").and_then(Value::as_array).into_iter().flatten();
+            for one in list {
+                let text = one.pointer("/source/expression").and_then(Value::as_str).unwrap_or_default().trim();
+                let name = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or_default();
+                let value = match target_of(one).as_deref() {
+                    Some("cn") => &cn,
+                    Some("parentdistinguishedname") => &parent,
+                    _ => continue,
+                };
+                if name.to_lowercase().starts_with("extension_") {
+                    values.push((name.to_owned(), value.clone()));
+                }
+            }
+        }
+        for (name, value) in values {
+            let intent = Intent {
+                step: step.id.clone(),
+                action: "write-extension".to_owned(),
+                object: it.entra.to_string(),
+                name: it.name.clone(),
+                attribute: Some(name.clone()),
+                new: Some(json!(value)),
+                ..Intent::default()
+            };
+            self.set_property(intent, it.entra, &name, &None, &Some(json!(value))).await?;
+        }
+        Ok(())
+    }
+
     async fn scope_throwaway(&self, step: &Step, it: &Throwaway) -> Go {
         let job = self.the_job().await?;
-        let tenant = self.ports.tenant();
-        let there = tenant.assignments(&job).await?;
-        if let Some(stranger) = there.iter().find(|a| a.principal != it.entra) {
+        let now = self.in_scope_now(&job).await?;
+        if let Some(stranger) = now.iter().filter(|id| **id != it.entra).min() {
             return Err(Halt::Drift(
                 Stop::new("the job's scope is not empty")
-                    .line(format!("{} is assigned", stranger.principal))
+                    .line(format!("{stranger} is in it"))
                     .next("Take it out in the portal and find out who put it there. Then: groupshift cutover resume"),
             ));
         }
-        let role = self.plan.job.app_role_id.clone().unwrap_or_default();
-        let intent = Intent {
-            step: step.id.clone(),
-            action: "scope-in".to_owned(),
-            object: it.entra.to_string(),
-            name: it.name.clone(),
-            attribute: Some("appRoleAssignedTo".to_owned()),
-            new: Some(json!(role)),
-            ..Intent::default()
-        };
-        let send = async {
-            tenant
-                .assign(&job, &role, &[it.entra])
-                .await
-                .map_err(|e| crate::cutover::port::WriteFault::new(Refusal::Other, e))?
-                .pop()
-                .unwrap_or(Ok(()))
-        };
-        let seen = || async { Ok(tenant.assignments(&job).await?.iter().any(|a| a.principal == it.entra)) };
-        self.tenant_write(intent, send, seen).await?;
-        Ok(())
+        self.scope_one_in(&step.id, false, it.entra, &it.name, None).await
     }
 
     /// The job started for one cycle, and paused again.
     async fn one_cycle(&self, step: &Step, key: &str) -> Go {
-        if self.run.get(&format!("{key}-done"))?.is_some() {
+        if self.fact(&format!("{key}-done"))?.is_some() {
             return Ok(());
         }
         let job = self.the_job().await?;
-        if self.run.get(key)?.is_none() {
+        if self.fact(key)?.is_none() {
             self.run.put(key, &json!({ "last": job.raw.pointer("/status/lastExecution") }))?;
         }
-        let before = self.run.get(key)?.and_then(|v| v.get("last").cloned()).filter(|v| !v.is_null());
+        let before = self.fact(key)?.and_then(|v| v.get("last").cloned()).filter(|v| !v.is_null());
         if job.is_at_rest() {
+            self.ready_to_start(step, &job).await?;
             self.start(&step.id, &job).await?;
         }
         self.wait_for_cycle(&before, CYCLES).await?;
@@ -284,12 +333,21 @@ impl<P: Surroundings> Engine<'_, P> {
         let none = HashSet::new();
         let differences = {
             let (then, now) = (self.forecast(&earlier, &scope), self.forecast(&look, &scope));
-            compare(&then, &now, &Expected { written: &written, created: &none, stamped: &none, maintained: false })
+            let maintained = self.maintained(&look, step)?;
+            let (strips, moves) = (false, false);
+            compare(
+                &then,
+                &now,
+                &Expected { written: &written, created: &none, stamped: &none, maintained: &maintained, strips, moves },
+            )
         };
         let missing = differences.iter().filter(|d| d.kind == Kind::MemberMissing).count();
         if missing > 0 && it.members.len() > 1 {
-            self.learn_once("membership-option", "on-premises users are NOT written as members")?;
+            self.settle_point(MEMBERSHIP_OPTION, "off", "on-premises users are NOT written as members", BY)?;
             if !self.accepted("gate", "membership-off")? {
+                // Once it is turned on, a cycle of its own has to show it.
+                self.run.put("throwaway-in", &json!(null))?;
+                self.run.put("throwaway-in-done", &json!(null))?;
                 return Err(Halt::Gate(
                     Stop::new("the job did not write the throwaway's second member: membership of on-premises users is not provisioned")
                         .lines(differences.iter().map(super::compare::Difference::line))
@@ -298,20 +356,22 @@ impl<P: Surroundings> Engine<'_, P> {
                 ));
             }
         } else if it.members.len() > 1 {
-            self.learn_once(
-                "membership-option",
-                "on-premises users are written as members: the throwaway got its second one",
-            )?;
+            let text = "on-premises users are written as members: the throwaway got its second one";
+            self.settle_point(MEMBERSHIP_OPTION, "on", text, BY)?;
         }
         let rest: Vec<_> = differences.into_iter().filter(|d| d.kind != Kind::MemberMissing).collect();
         self.judge(step, "all", rest).await
     }
+}
 
-    pub(super) fn learn_once(&self, subject: &str, text: &str) -> Result<()> {
-        if self.run.remarks()?.iter().any(|r| r.kind == "learnt" && r.subject == subject && r.text == text) {
-            return Ok(());
-        }
-        self.run.remark("learnt", subject, text, "the throwaway group", self.now())?;
-        self.say(Level::Info, &format!("learnt: {subject}: {text}"))
-    }
+/// What the saved mapping of `cn` makes of a new group, where that is certain.
+fn mapped_cn(schema: Value, entra: ObjectGuid, name: &str) -> Option<String> {
+    let schema: SynchronizationSchema = serde_json::from_value(schema).ok()?;
+    let job = JobPrediction::new(&schema, None);
+    let facts: std::collections::HashMap<String, expression::Value> =
+        [("objectId", entra.to_string()), ("displayName", name.to_owned())]
+            .map(|(key, value)| (key.to_owned(), expression::Value::str(value)))
+            .into();
+    let made = job.cn_mapping()?.value(&facts);
+    made.text().map(|text| text.into_owned()).filter(|text| !text.trim().is_empty())
 }

@@ -1,9 +1,11 @@
 //! Writes and what stands around them: intent before, read back after, and what a stopped process left in doubt.
 
 use super::{Engine, Go, Halt, Stop, Surroundings};
-use crate::cutover::port::{Change, Controller, Directory, Level, Operator, Refusal, STAMP, Tenant, WriteFault};
+use crate::cutover::port::{
+    Change, Controller, Directory, Level, ObjectState, Operator, Refusal, STAMP, Tenant, WriteFault,
+};
 use crate::cutover::record::{Intent, Settled, WriteRecord, WriteState};
-use crate::directory::ObjectGuid;
+use crate::directory::{ObjectGuid, same_dn};
 use crate::error::{Error, Result};
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
@@ -116,9 +118,8 @@ impl<P: Surroundings> Engine<'_, P> {
                 };
                 if state == WriteState::Done {
                     written += 1;
-                    self.ports
-                        .operator()
-                        .say(Level::Write, &line(step, STAMP, &write.name, write.old.as_deref(), write.new.as_deref()));
+                    let text = line(step, STAMP, &write.name, write.old.as_deref(), write.new.as_deref());
+                    self.say(Level::Write, &text)?;
                 }
                 settled.push(Settled { write: *id, state, server: Some(server.clone()), detail });
             }
@@ -128,17 +129,20 @@ impl<P: Surroundings> Engine<'_, P> {
             }
         }
         if foreign.is_empty() {
+            self.run.flush_log()?;
             return Ok(written);
         }
         Err(Halt::Drift(
             Stop::new(format!("{} stamps are not what the plan saw; none of them was touched", foreign.len()))
                 .lines(foreign)
-                .next("Find out who wrote them. To take the present state for the truth, collect and plan again.")
+                .next("Find out who wrote them. To take the present state for the truth, plan again.")
+                .plan_again()
                 .next("Everything else of this batch is as the journal says; groupshift cutover rollback takes this run's stamps back."),
         ))
     }
 
     /// One write to the tenant: journalled, sent, seen, settled. `seen` looks whether it is in effect; Graph may show it late.
+    /// A wish to stop is not asked for here: a pause has to go out whatever the operator wants next.
     pub(crate) async fn tenant_write<F, G>(&self, intent: Intent, send: F, seen: impl Fn() -> G) -> Go<bool>
     where
         F: Future<Output = std::result::Result<(), WriteFault>>,
@@ -147,7 +151,6 @@ impl<P: Surroundings> Engine<'_, P> {
         if seen().await? {
             return Ok(false);
         }
-        self.breathe()?;
         let (step, name) = (intent.step.clone(), intent.name.clone());
         let text = format!("{step} {} {name}", intent.action);
         let id = self.run.intend(&[intent], self.now())?.first().copied().unwrap_or_default();
@@ -203,26 +206,81 @@ impl<P: Surroundings> Engine<'_, P> {
         Ok(())
     }
 
+    /// What live state says of one write. A start, and a request on demand, count as done where nobody can tell: a stamp
+    /// must never be taken from a group that a started job may have matched.
     async fn became(&self, write: &WriteRecord) -> Result<WriteState> {
         let intent = &write.intent;
+        let (tenant, id) = (self.ports.tenant(), ObjectGuid::parse(&intent.object));
         let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
-        let Some(id) = ObjectGuid::parse(&intent.object) else { return Ok(WriteState::Failed) };
-        match intent.action.as_str() {
-            "stamp" | "unstamp" => {
+        let done = |is: bool| if is { WriteState::Done } else { WriteState::Failed };
+        let attribute = intent.attribute.as_deref().unwrap_or_default();
+        Ok(match (intent.action.as_str(), id) {
+            ("stamp" | "unstamp", Some(id)) => {
                 let now = self.stamps_now(&[id]).await?.pop().flatten();
-                Ok(match now {
+                match now {
                     now if now == text(&intent.new) => WriteState::Done,
                     now if now == text(&intent.old) => WriteState::Failed,
                     _ => WriteState::Foreign,
-                })
+                }
             }
-            "scope-in" | "scope-out" => {
-                let Some(job) = self.ports.tenant().job().await? else { return Ok(WriteState::Failed) };
-                let there = self.ports.tenant().assignments(&job).await?.iter().any(|a| a.principal == id);
-                Ok(if there == (intent.action == "scope-in") { WriteState::Done } else { WriteState::Failed })
+            ("scope-in" | "scope-out", Some(id)) => {
+                let wanted = intent.action == "scope-in";
+                let there = match attribute {
+                    "appRoleAssignedTo" => match tenant.job().await? {
+                        Some(job) => self.assigned(&job).await?.contains(&id),
+                        None => false,
+                    },
+                    property => super::scope::truth(self.property(id, property).await?.as_ref()),
+                };
+                done(there == wanted)
             }
-            // The others are read and compared by their step before they are sent again.
-            _ => Ok(WriteState::Failed),
+            ("write-extension" | "freeze", Some(id)) => match self.property(id, attribute).await? {
+                now if now == intent.new => WriteState::Done,
+                now if now == intent.old => WriteState::Failed,
+                _ => WriteState::Foreign,
+            },
+            ("start" | "provision", _) => WriteState::Done,
+            ("pause", _) => done(tenant.job().await?.is_none_or(|j| j.is_at_rest())),
+            ("create-job", _) => done(tenant.job().await?.is_some()),
+            ("schema" | "secrets", _) => match tenant.job().await? {
+                Some(job) if intent.action == "schema" => {
+                    done(intent.new == Some(super::settings::summary(&tenant.schema(&job).await?)))
+                }
+                Some(job) => {
+                    done(intent.new == Some(super::settings::without_credentials(&tenant.secrets(&job).await?)))
+                }
+                None => WriteState::Failed,
+            },
+            ("rename" | "reanimate" | "attribute" | "member", Some(id)) => {
+                let now = self.ports.directory().read(&[id]).await?.pop().flatten();
+                done(now.is_some_and(|now| stands(&now, intent)))
+            }
+            // A creation is looked for by its name when its step comes again.
+            _ => WriteState::Failed,
+        })
+    }
+}
+
+/// Whether an object is as a write of the rollback wanted it.
+fn stands(now: &ObjectState, intent: &Intent) -> bool {
+    let texts = |value: &Option<Value>| -> Vec<String> {
+        match value {
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_lowercase).collect(),
+            Some(Value::String(text)) => vec![text.to_lowercase()],
+            _ => Vec::new(),
+        }
+    };
+    let (old, new) = (texts(&intent.old), texts(&intent.new));
+    match intent.action.as_str() {
+        "reanimate" => true,
+        "rename" => new.first().is_some_and(|dn| same_dn(dn, &now.dn)),
+        action => {
+            let present: Vec<String> =
+                now.texts(intent.attribute.as_deref().unwrap_or_default()).map(str::to_lowercase).collect();
+            match action {
+                "member" => new.iter().all(|m| present.contains(m)) && old.iter().all(|m| !present.contains(m)),
+                _ => present == new,
+            }
         }
     }
 }

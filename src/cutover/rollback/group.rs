@@ -1,6 +1,6 @@
-//! One group back to its snapshot: brought back from deletion, renamed, its texts, its members, its own memberships.
+//! One group back to its snapshot: brought back from deletion, renamed, its texts; members and memberships are in `members`.
 
-use super::{Baseline, MAINTAINED_BY_AD, Rolled};
+use super::{Baseline, MAINTAINED_BY_AD, Ours, Rolled};
 use crate::cutover::engine::{Engine, Go, Halt, Surroundings};
 use crate::cutover::port::{Change, Directory, Level, ObjectState, Refusal, STAMP, WriteFault, Written};
 use crate::cutover::record::{Intent, Settled, WriteState};
@@ -12,21 +12,13 @@ use serde_json::{Value, json};
 /// Attributes whose values a rollback restores; others are compared and reported.
 const TEXTS: [&str; 8] =
     ["displayName", "description", "adminDescription", "sAMAccountName", "info", "mail", "managedBy", "groupType"];
-/// Values that one change of members carries.
-const MEMBERS: usize = 200;
-
-/// What a group's members are to be, and what stands in the way.
-struct Members {
-    add: Vec<String>,
-    remove: Vec<String>,
-    conflicts: Vec<String>,
-}
-
 impl<P: Surroundings> Engine<'_, P> {
     pub(super) async fn restore_group(
         &self,
         guid: ObjectGuid,
         baselines: &HashMap<ObjectGuid, Baseline>,
+        ours: Option<&Ours>,
+        targets: &[ObjectGuid],
         rolled: &mut Rolled,
     ) -> Go {
         let Some(baseline) = baselines.get(&guid) else { return Ok(()) };
@@ -34,24 +26,28 @@ impl<P: Surroundings> Engine<'_, P> {
         let left = baseline.left.as_ref().map(|r| self.body(r)).transpose()?;
         let mut now = self.ports.directory().read(&[guid]).await?.pop().flatten();
         let mut left = left;
+        let mut brought_back = false;
         if now.is_none() {
             match self.bring_back(guid, &was, rolled).await? {
                 Some(state) => {
                     // What came back from deletion is as the run leaves it.
                     left = Some(state.clone());
                     now = Some(state);
+                    brought_back = true;
                 }
                 None => return Ok(()),
             }
         }
         let Some(now) = now else { return Ok(()) };
-        self.restore_name(&was, left.as_ref(), &now, rolled).await?;
-        self.restore_texts(&was, left.as_ref(), &now, rolled).await?;
-        self.restore_members(&was, left.as_ref(), &now, rolled).await?;
-        self.restore_member_of(&was, &now, rolled).await
+        let case =
+            Case { was: &was, left: left.as_ref(), now: &now, ours, brought_back, scoped: self.ever_scoped(&was)? };
+        self.restore_name(&case, rolled).await?;
+        self.restore_texts(&case, rolled).await?;
+        self.restore_members(&case, rolled).await?;
+        self.restore_member_of(&case, targets, rolled).await
     }
 
-    fn intent(
+    pub(super) fn intent(
         &self,
         was: &ObjectState,
         action: &str,
@@ -74,7 +70,7 @@ impl<P: Surroundings> Engine<'_, P> {
 
     /// One write of the rollback: journalled, sent, looked at, settled. The answer is the object as it is then; a
     /// refusal goes into the report, and the rest is still rolled back.
-    async fn undo_write(
+    pub(super) async fn undo_write(
         &self,
         intent: Intent,
         guid: ObjectGuid,
@@ -140,17 +136,12 @@ impl<P: Surroundings> Engine<'_, P> {
         Ok(now)
     }
 
-    async fn restore_name(
-        &self,
-        was: &ObjectState,
-        left: Option<&ObjectState>,
-        now: &ObjectState,
-        rolled: &mut Rolled,
-    ) -> Go {
+    async fn restore_name(&self, case: &Case<'_>, rolled: &mut Rolled) -> Go {
+        let (was, now) = (case.was, case.now);
         if same_dn(&was.dn, &now.dn) && was.dn.eq_ignore_ascii_case(&now.dn) {
             return Ok(());
         }
-        if !ours(left.map(|l| same_dn(&l.dn, &now.dn)), self.ever_scoped(was)?) {
+        if !case.is_ours(|l| same_dn(&l.dn, &now.dn), |o| o.renamed) {
             rolled.conflicts.push(format!("{}: is {} now, and not by this run", was.dn, now.dn));
             return Ok(());
         }
@@ -165,19 +156,15 @@ impl<P: Surroundings> Engine<'_, P> {
         Ok(())
     }
 
-    async fn restore_texts(
-        &self,
-        was: &ObjectState,
-        left: Option<&ObjectState>,
-        now: &ObjectState,
-        rolled: &mut Rolled,
-    ) -> Go {
+    async fn restore_texts(&self, case: &Case<'_>, rolled: &mut Rolled) -> Go {
+        let (was, now) = (case.was, case.now);
         for name in TEXTS {
             let (old, present) = (was.values(name), now.values(name));
             if old == present {
                 continue;
             }
-            if !ours(left.map(|l| l.values(name) == present), self.ever_scoped(was)?) {
+            let lower = name.to_lowercase();
+            if !case.is_ours(|l| l.values(name) == present, |o| o.attributes.contains(&lower)) {
                 rolled.conflicts.push(format!("{}: {name} was changed since, not by this run", was.dn));
                 continue;
             }
@@ -193,90 +180,12 @@ impl<P: Surroundings> Engine<'_, P> {
             self.undo_write(intent, was.guid, send, |o| o.is_some_and(|o| o.values(name) == old), rolled).await?;
         }
         // The stamp of a group that was matched stays; one that was lost with a deletion comes back.
-        let stamp = left.and_then(|l| l.stamp()).is_none() && now.stamp().is_none();
-        if let Some(value) = was.stamp().filter(|_| stamp) {
+        let lost = case.left.and_then(|l| l.stamp()).is_none() && now.stamp().is_none();
+        if let Some(value) = was.stamp().filter(|_| lost && case.brought_back) {
             let changes = [Change::Add { attribute: STAMP.to_owned(), values: vec![value.as_bytes().to_vec()] }];
             let intent = self.intent(was, "attribute", Some(STAMP), None, Some(json!(value)));
             let send = self.ports.directory().modify(was.guid, &changes);
             self.undo_write(intent, was.guid, send, |o| o.is_some_and(|o| o.stamp() == Some(value)), rolled).await?;
-        }
-        Ok(())
-    }
-
-    async fn restore_members(
-        &self,
-        was: &ObjectState,
-        left: Option<&ObjectState>,
-        now: &ObjectState,
-        rolled: &mut Rolled,
-    ) -> Go {
-        let due = members(was, left, now);
-        rolled.conflicts.extend(due.conflicts);
-        for (list, add) in [(&due.add, true), (&due.remove, false)] {
-            for batch in list.chunks(MEMBERS) {
-                self.breathe()?;
-                let mut names = Vec::new();
-                for dn in batch {
-                    // A name that stands for nobody any more cannot be a member.
-                    if add && self.ports.directory().find(dn).await?.is_none() {
-                        rolled.left.push(format!("{}: {dn} is not there any more under this name", was.dn));
-                    } else {
-                        names.push(dn.clone());
-                    }
-                }
-                if !names.is_empty() {
-                    self.change_members(was, &names, add, rolled).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn change_members(&self, was: &ObjectState, names: &[String], add: bool, rolled: &mut Rolled) -> Go {
-        let values: Vec<Vec<u8>> = names.iter().map(|n| n.as_bytes().to_vec()).collect();
-        let change = match add {
-            true => Change::Add { attribute: "member".to_owned(), values },
-            false => Change::Delete { attribute: "member".to_owned(), values },
-        };
-        let list = Some(json!(names));
-        let intent = match add {
-            true => self.intent(was, "member", Some("member"), None, list),
-            false => self.intent(was, "member", Some("member"), list, None),
-        };
-        let wanted: HashSet<String> = names.iter().map(|n| n.to_lowercase()).collect();
-        let is_so = |o: Option<&ObjectState>| {
-            let present: HashSet<String> =
-                o.into_iter().flat_map(|o| o.texts("member")).map(str::to_lowercase).collect();
-            wanted.iter().all(|n| present.contains(n) == add)
-        };
-        let changes = [change];
-        let send = self.ports.directory().modify(was.guid, &changes);
-        self.undo_write(intent, was.guid, send, is_so, rolled).await?;
-        Ok(())
-    }
-
-    /// The groups that nested it: a deletion takes it out of them.
-    async fn restore_member_of(&self, was: &ObjectState, now: &ObjectState, rolled: &mut Rolled) -> Go {
-        let present: HashSet<String> = now.texts("memberOf").map(str::to_lowercase).collect();
-        let brought_back = rolled.restored.iter().any(|r| r == &format!("{}: reanimate", was.dn));
-        for parent in was.texts("memberOf").filter(|p| !present.contains(&p.to_lowercase())) {
-            let Some(holder) = self.ports.directory().find(parent).await? else {
-                rolled.left.push(format!("{}: {parent}, which nested it, is not there any more", was.dn));
-                continue;
-            };
-            if !brought_back {
-                rolled.conflicts.push(format!("{}: {parent} does not nest it any more, not by this run", was.dn));
-                continue;
-            }
-            let here = self
-                .ports
-                .directory()
-                .read(&[was.guid])
-                .await?
-                .pop()
-                .flatten()
-                .map_or_else(|| was.dn.clone(), |o| o.dn);
-            self.change_members(&holder, &[here], true, rolled).await?;
         }
         Ok(())
     }
@@ -318,9 +227,29 @@ fn fault_error(sent: Written) -> crate::error::Error {
     }
 }
 
-/// As the run left it; where nobody looked, what the job can have done counts as the run's.
-fn ours(as_left: Option<bool>, ever_scoped: bool) -> bool {
-    as_left.unwrap_or(ever_scoped)
+/// One group between what it was and what it is to be again.
+pub(super) struct Case<'c> {
+    pub was: &'c ObjectState,
+    /// How the run left it, where that was looked at.
+    pub left: Option<&'c ObjectState>,
+    pub now: &'c ObjectState,
+    pub ours: Option<&'c Ours>,
+    /// It was deleted: whatever is missing went with the deletion.
+    pub brought_back: bool,
+    /// A started job had it in its scope.
+    pub scoped: bool,
+}
+
+impl Case<'_> {
+    /// A change is the run's where the group is as the run left it, and the run or the job accounts for the change. Where
+    /// nobody could look, what the job can have done counts.
+    fn is_ours(&self, as_left: impl Fn(&ObjectState) -> bool, accounted: impl Fn(&Ours) -> bool) -> bool {
+        match self.left {
+            _ if self.brought_back => true,
+            Some(left) => as_left(left) && self.ours.is_some_and(accounted),
+            None => self.scoped,
+        }
+    }
 }
 
 fn shown(values: &[Vec<u8>]) -> Option<Value> {
@@ -332,33 +261,8 @@ fn shown(values: &[Vec<u8>]) -> Option<Value> {
     }
 }
 
-/// Members that the run lost come back; those that it brought go; what others did since stays.
-fn members(was: &ObjectState, left: Option<&ObjectState>, now: &ObjectState) -> Members {
-    let lower = |o: &ObjectState| o.texts("member").map(str::to_lowercase).collect::<HashSet<String>>();
-    let (then, present) = (lower(was), lower(now));
-    let as_left = left.map(lower);
-    let mut out = Members { add: Vec::new(), remove: Vec::new(), conflicts: Vec::new() };
-    for dn in was.texts("member").filter(|m| !present.contains(&m.to_lowercase())) {
-        match &as_left {
-            // It was there when the run had done its part: somebody took it out later.
-            Some(left) if left.contains(&dn.to_lowercase()) => {
-                out.conflicts.push(format!("{}: {dn} was taken out since, not by this run", was.dn));
-            }
-            _ => out.add.push(dn.to_owned()),
-        }
-    }
-    for dn in now.texts("member").filter(|m| !then.contains(&m.to_lowercase())) {
-        match &as_left {
-            Some(left) if left.contains(&dn.to_lowercase()) => out.remove.push(dn.to_owned()),
-            Some(_) => out.conflicts.push(format!("{}: {dn} was added since, not by this run", was.dn)),
-            None => out.conflicts.push(format!("{}: {dn} was added, and nobody looked whether by this run", was.dn)),
-        }
-    }
-    out
-}
-
 /// What is not as it was, less what AD maintains itself.
-pub(super) fn differences(was: &ObjectState, now: &ObjectState) -> Vec<String> {
+pub(super) fn differences(was: &ObjectState, now: &ObjectState, stamp_stays: bool) -> Vec<String> {
     let mut out = Vec::new();
     if !same_dn(&was.dn, &now.dn) {
         out.push(format!("{}: is {} now", was.dn, now.dn));
@@ -367,7 +271,8 @@ pub(super) fn differences(was: &ObjectState, now: &ObjectState) -> Vec<String> {
     let mut names: Vec<String> = names.into_iter().collect();
     names.sort();
     for name in names {
-        if MAINTAINED_BY_AD.iter().any(|m| m.eq_ignore_ascii_case(&name)) {
+        let maintained = MAINTAINED_BY_AD.iter().any(|m| m.eq_ignore_ascii_case(&name));
+        if maintained || (stamp_stays && name.eq_ignore_ascii_case(STAMP)) {
             continue;
         }
         let sorted = |o: &ObjectState| {
@@ -381,42 +286,4 @@ pub(super) fn differences(was: &ObjectState, now: &ObjectState) -> Vec<String> {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn group(members: &[&str]) -> ObjectState {
-        let mut out = ObjectState { dn: "CN=G,DC=x".to_owned(), ..ObjectState::default() };
-        out.attributes.insert("member".to_owned(), members.iter().map(|m| m.as_bytes().to_vec()).collect());
-        out
-    }
-
-    #[test]
-    fn members_go_back_unless_somebody_else_changed_them() {
-        // was, left, now → add, remove, conflicts
-        type Row<'a> = (&'a [&'a str], Option<&'a [&'a str]>, &'a [&'a str], &'a [&'a str], &'a [&'a str], usize);
-        let table: [Row<'_>; 7] = [
-            (&["a", "b"], Some(&["a"]), &["a"], &["b"], &[], 0),
-            (&["a", "b"], Some(&["a", "b"]), &["a"], &[], &[], 1),
-            (&["a"], Some(&["a", "c"]), &["a", "c"], &[], &["c"], 0),
-            (&["a"], Some(&["a"]), &["a", "d"], &[], &[], 1),
-            (&["a", "b"], None, &[], &["a", "b"], &[], 0),
-            (&["a"], None, &["a", "e"], &[], &[], 1),
-            (&["A"], Some(&["a"]), &["a"], &[], &[], 0),
-        ];
-        for (was, left, now, add, remove, conflicts) in table {
-            let found = members(&group(was), left.map(group).as_ref(), &group(now));
-            assert_eq!(
-                (found.add, found.remove, found.conflicts.len()),
-                (texts(add), texts(remove), conflicts),
-                "{was:?} {left:?} {now:?}"
-            );
-        }
-    }
-
-    fn texts(list: &[&str]) -> Vec<String> {
-        list.iter().map(|t| (*t).to_owned()).collect()
-    }
 }

@@ -1,21 +1,26 @@
 //! The same engine in reverse: what this run changed goes back, where it is still as the run left it. What others
 //! changed since is a conflict, reported and never overwritten; an undo that fails is a state, `stuck`, with what to do.
 //!
-//! The order matters. The job is paused and that is read back; AD is restored; then groups leave the scope; a stamp is
-//! removed only from a group that was in no started job's scope, and only while V2 is on: without it the next scoping
-//! makes a duplicate, and without V2 Connect deletes. The tool deletes no AD object here either.
+//! The order matters. The job is paused and that is read back; what it did is looked at and shown; AD is restored; then
+//! groups leave the scope; a stamp is removed only from a group that was in no started job's scope, and only while V2 is
+//! on: without it the next scoping makes a duplicate, and without V2 Connect deletes. The tool deletes no AD object here
+//! either.
 
 mod group;
+mod mark;
+mod members;
+mod ours;
 mod settings;
 
 use super::engine::{Engine, Go, Halt, Stop, Surroundings};
-use super::port::{Level, Tenant};
-use super::record::{RunState, SnapshotKind, SnapshotRecord, StepState, WriteRecord, WriteState};
-use super::store::object_from_json;
+use super::port::{Level, Observer};
+use super::record::{SnapshotKind, SnapshotRecord, StepState, WriteRecord, WriteState};
+use super::store::{is_crash, object_from_json};
 use crate::directory::ObjectGuid;
 use crate::error::Result;
 use crate::plan::model::PlannedGroup;
 use hashbrown::{HashMap, HashSet};
+use ours::Ours;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,37 +73,46 @@ impl<P: Surroundings> Engine<'_, P> {
     pub async fn rollback(&self, target: &Target) -> Go<Rolled> {
         self.reconcile().await?;
         let groups = self.targets(target)?;
-        let v2_off = self.v2_is_off()?;
+        let v2_off = self.v2_is_off().await?;
         let question = self.question(target, groups.len(), v2_off);
         if !self.confirm(&question).await? {
-            return Err(Halt::Gate(
-                Stop::new("the rollback was not confirmed").line(question).next("Say yes, or give --yes."),
-            ));
+            return Err(Halt::Gate(Stop::new("the rollback was not confirmed").line(question).next(
+                "Say yes, or give --yes: groupshift cutover rollback --all --yes (or --wave NAME, --group ID)",
+            )));
         }
         self.say(Level::Step, &format!("rollback of {} groups", groups.len()))?;
         self.pause("rollback", true).await?;
         let mut rolled = Rolled::default();
+        self.see(target).await?;
         let baselines = self.baselines()?;
-        for guid in self.all_targets(target, &groups, &baselines)? {
+        let ours = self.ours(target, &mut rolled)?;
+        let guids = self.all_targets(target, &groups, &baselines)?;
+        for guid in &guids {
             self.breathe()?;
-            self.restore_group(guid, &baselines, &mut rolled).await?;
+            self.restore_group(*guid, &baselines, ours.get(guid), &guids, &mut rolled).await?;
         }
         if rolled.stuck.is_empty() {
-            self.scope_out(&groups, &mut rolled).await?;
+            self.scope_out(target, &groups, &mut rolled).await?;
         } else {
             rolled.left.push(
                 "the groups stay in the job's scope, and the job stays paused, until what is stuck is mended"
                     .to_owned(),
             );
         }
-        self.remove_stamps(&groups, v2_off, &mut rolled).await?;
+        let kept_stamps = self.remove_stamps(&groups, v2_off, &mut rolled).await?;
         self.restore_properties(&groups, v2_off, &mut rolled).await?;
+        let mut waiting = None;
         if *target == Target::All {
             self.restore_job(&mut rolled).await?;
-            self.undo_scripts(v2_off, &mut rolled).await?;
+            match self.undo_scripts(v2_off, &mut rolled).await {
+                Ok(()) => {}
+                // A person has to do it: everything else is done and proved, and the rollback is run again after it.
+                Err(Halt::Gate(stop)) => waiting = Some(stop),
+                Err(halt) => return Err(halt),
+            }
         }
-        self.prove(target, &groups, &baselines, &mut rolled).await?;
-        self.mark(target, &rolled)?;
+        self.prove(&guids, &baselines, &kept_stamps, &mut rolled).await?;
+        self.warn_of_nesting(target, &groups, &mut rolled)?;
         for line in &rolled.conflicts {
             self.say(Level::Warning, &format!("conflict: {line}"))?;
         }
@@ -109,6 +123,10 @@ impl<P: Surroundings> Engine<'_, P> {
             self.say(Level::Info, &format!("left: {line}"))?;
         }
         self.run.put("rolled", &serde_json::to_value(&rolled).unwrap_or_default())?;
+        if let Some(stop) = waiting {
+            return Err(Halt::Gate(stop.next("Then run the same rollback again: it goes on where it waits.")));
+        }
+        self.mark(target, &groups, v2_off, &rolled)?;
         Ok(rolled)
     }
 
@@ -126,12 +144,28 @@ impl<P: Surroundings> Engine<'_, P> {
         }
     }
 
-    /// Whether the step that cannot be undone was done, or begun: then it counts as done.
-    pub(crate) fn v2_is_off(&self) -> Result<bool> {
+    /// Whether the step that cannot be undone was done. Where it was confirmed and its evidence never came, the tenant
+    /// tells; what it does not tell counts as off.
+    pub(crate) async fn v2_is_off(&self) -> Go<bool> {
         let Some(step) = self.plan.steps.iter().find(|s| s.point_of_no_return) else { return Ok(false) };
         let record = self.run.step(&step.id)?;
         let confirmed = self.run.remarks()?.iter().any(|r| r.kind == "confirmation" && r.subject == step.id);
-        Ok(record.state == StepState::Done || (record.state == StepState::Begun && confirmed))
+        match record.state {
+            StepState::Done => return Ok(true),
+            StepState::Begun if confirmed => {}
+            _ => return Ok(false),
+        }
+        let on = match self.ports.observer().look().await {
+            Ok(look) => look.entra.tenant.group_writeback == Some(true),
+            Err(error) if is_crash(&error) => return Err(error.into()),
+            Err(_) => false,
+        };
+        if on {
+            // Evidence of this script that comes later counts for nothing any more.
+            self.next_attempt(&step.id)?;
+            self.say(Level::Info, "group writeback V2 was confirmed to go off, and the tenant says that it is on")?;
+        }
+        Ok(!on)
     }
 
     /// The planned groups that are meant.
@@ -179,6 +213,8 @@ impl<P: Surroundings> Engine<'_, P> {
                     known.before = record;
                     known.left = None;
                 }
+                // A second try of the first snapshots says no more than the first.
+                Some(known) if known.before.step == record.step => {}
                 Some(known) => known.left = Some(record),
             }
         }
@@ -193,16 +229,9 @@ impl<P: Surroundings> Engine<'_, P> {
         baselines: &HashMap<ObjectGuid, Baseline>,
     ) -> Result<Vec<ObjectGuid>> {
         let mut out: Vec<ObjectGuid> = groups.iter().filter_map(|g| ObjectGuid::parse(&g.object_guid)).collect();
-        for step in &self.plan.steps {
-            let of_target = match target {
-                Target::All => true,
-                Target::Wave(name) => step.wave.as_deref().is_some_and(|w| w.eq_ignore_ascii_case(name)),
-                Target::Group(_) => false,
-            };
-            let kept = self.run.get(&format!("differences:{}", step.id))?.filter(|_| of_target);
-            let Some(kept) = kept else { continue };
-            let list: Vec<super::engine::compare::Difference> = serde_json::from_value(kept).unwrap_or_default();
-            out.extend(list.iter().filter_map(|d| ObjectGuid::parse(&d.object_guid)));
+        if !matches!(target, Target::Group(_)) {
+            let shown = self.shown(target)?;
+            out.extend(shown.iter().filter_map(|d| ObjectGuid::parse(&d.object_guid)));
         }
         // Only what a snapshot knows can be restored.
         out.retain(|g| baselines.contains_key(g));
@@ -212,22 +241,20 @@ impl<P: Surroundings> Engine<'_, P> {
     }
 
     /// Groups leave the scope, once AD is restored.
-    async fn scope_out(&self, groups: &[&PlannedGroup], rolled: &mut Rolled) -> Go {
-        let ours: HashSet<ObjectGuid> = self
+    async fn scope_out(&self, target: &Target, groups: &[&PlannedGroup], rolled: &mut Rolled) -> Go {
+        let mut ours: HashSet<ObjectGuid> = self
             .done("scope-in")?
             .iter()
             .filter_map(|w| ObjectGuid::parse(&w.intent.object))
             .filter(|id| groups.iter().any(|g| ObjectGuid::parse(&g.object_id) == Some(*id)))
             .collect();
+        if *target == Target::All {
+            ours.extend(self.throwaway_group()?);
+        }
         if ours.is_empty() {
             return Ok(());
         }
-        let Some(job) = self.ports.tenant().job().await? else { return Ok(()) };
-        let deletes = self
-            .run
-            .remarks()?
-            .iter()
-            .any(|r| r.kind == "learnt" && r.subject == "out-of-scope" && r.text.contains("DELETED"));
+        let deletes = self.answer(super::engine::OUT_OF_SCOPE)?.as_deref() == Some("deleted");
         if deletes && !self.accepted("gate", "scope-out")? {
             rolled.left.push(format!(
                 "{} groups stay in the job's scope: this tenant deletes groups that leave it. The job is paused; keep it so. To take them out all the same: --accept \"scope-out=why\"",
@@ -235,10 +262,10 @@ impl<P: Surroundings> Engine<'_, P> {
             ));
             return Ok(());
         }
-        let out: Vec<_> =
-            self.ports.tenant().assignments(&job).await?.into_iter().filter(|a| ours.contains(&a.principal)).collect();
-        let count = self.take_out("rollback", true, &job, out).await?;
-        rolled.restored.push(format!("{count} groups are out of the job's scope again"));
+        let count = self.scope_groups_out("rollback", true, &ours).await?;
+        if count > 0 {
+            rolled.restored.push(format!("{count} groups are out of the job's scope again"));
+        }
         Ok(())
     }
 
@@ -251,13 +278,12 @@ impl<P: Surroundings> Engine<'_, P> {
     /// Everything that was restored, held against its snapshot once more.
     async fn prove(
         &self,
-        target: &Target,
-        groups: &[&PlannedGroup],
+        guids: &[ObjectGuid],
         baselines: &HashMap<ObjectGuid, Baseline>,
+        kept_stamps: &HashSet<ObjectGuid>,
         rolled: &mut Rolled,
     ) -> Go {
         use super::port::Directory;
-        let guids = self.all_targets(target, groups, baselines)?;
         for batch in guids.chunks(100) {
             let now = self.ports.directory().read(batch).await?;
             for (guid, now) in batch.iter().zip(now) {
@@ -266,7 +292,9 @@ impl<P: Surroundings> Engine<'_, P> {
                 rolled.compared += 1;
                 match now {
                     None => rolled.different.push(format!("{}: not there", was.dn)),
-                    Some(now) => rolled.different.extend(group::differences(&was, &now)),
+                    Some(now) => {
+                        rolled.different.extend(group::differences(&was, &now, kept_stamps.contains(guid)));
+                    }
                 }
             }
         }
@@ -279,33 +307,6 @@ impl<P: Surroundings> Engine<'_, P> {
             crate::error::Error::failed(format!("snapshot {} is not in the store any more", record.id))
         })?;
         object_from_json(&body)
-    }
-
-    /// The steps as they stand now.
-    fn mark(&self, target: &Target, rolled: &Rolled) -> Result<()> {
-        let state = if rolled.stuck.is_empty() { StepState::Undone } else { StepState::Stuck };
-        let detail = rolled.stuck.first().map(String::as_str);
-        for step in &self.plan.steps {
-            let concerns = match target {
-                Target::All => !step.point_of_no_return,
-                Target::Wave(name) => step.wave.as_deref().is_some_and(|w| w.eq_ignore_ascii_case(name)),
-                Target::Group(_) => false,
-            };
-            let record = self.run.step(&step.id)?;
-            if concerns && record.state != StepState::Pending {
-                self.run.set_step(&step.id, state, detail, self.now())?;
-            }
-        }
-        if *target == Target::All {
-            let reason = format!(
-                "{} restored, {} conflicts, {} stuck",
-                rolled.restored.len(),
-                rolled.conflicts.len(),
-                rolled.stuck.len()
-            );
-            self.run.set_state(RunState::RolledBack, Some(&reason))?;
-        }
-        Ok(())
     }
 }
 

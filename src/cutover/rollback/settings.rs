@@ -2,33 +2,41 @@
 
 use super::Rolled;
 use crate::cutover::engine::{Engine, Go, Halt, Surroundings};
-use crate::cutover::port::{Assigned, Tenant};
+use crate::cutover::port::{Assigned, JobState, Tenant};
 use crate::cutover::record::{Intent, SnapshotKind, StepState, WriteRecord};
 use crate::directory::ObjectGuid;
-use crate::plan::model::PlannedGroup;
-use hashbrown::HashSet;
+use crate::plan::model::{PlannedGroup, Step};
+use hashbrown::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 impl<P: Surroundings> Engine<'_, P> {
     /// Stamps of groups that were in no started job's scope, while V2 is on.
-    pub(super) async fn remove_stamps(&self, groups: &[&PlannedGroup], v2_off: bool, rolled: &mut Rolled) -> Go {
+    pub(super) async fn remove_stamps(
+        &self,
+        groups: &[&PlannedGroup],
+        v2_off: bool,
+        rolled: &mut Rolled,
+    ) -> Go<HashSet<ObjectGuid>> {
         let targets: HashSet<&str> = groups.iter().map(|g| g.object_guid.as_str()).collect();
         let ours: Vec<WriteRecord> =
             self.done("stamp")?.into_iter().filter(|w| targets.contains(w.intent.object.as_str())).collect();
+        let mut kept: HashSet<ObjectGuid> = HashSet::new();
         if ours.is_empty() {
-            return Ok(());
+            return Ok(kept);
         }
         if v2_off {
+            kept.extend(ours.iter().filter_map(|w| ObjectGuid::parse(&w.intent.object)));
             rolled.left.push(format!(
                 "{} stamps stay: V2 is off, and a stamp is what Cloud Sync finds the group by",
                 ours.len()
             ));
-            return Ok(());
+            return Ok(kept);
         }
         let mut due = Vec::new();
         for write in ours {
             let planned = groups.iter().find(|g| g.object_guid == write.intent.object);
             if planned.is_some_and(|g| self.was_started(&g.object_id).unwrap_or(true)) {
+                kept.extend(ObjectGuid::parse(&write.intent.object));
                 rolled.left.push(format!("{}: its stamp stays: it was in a started job's scope, and without the stamp the next scoping makes a duplicate", write.intent.name));
                 continue;
             }
@@ -44,12 +52,21 @@ impl<P: Surroundings> Engine<'_, P> {
             });
         }
         match self.write_stamps("rollback", true, &due).await {
-            Ok(count) => rolled.restored.push(format!("{count} stamps are as they were")),
+            Ok(0) => {}
+            Ok(count) => {
+                rolled.restored.push(format!("{count} stamps are as they were"));
+                // Where the run goes on, they have to be written again first.
+                for step in self.plan.steps.iter().filter(|s| matches!(s.kind.as_str(), "stamp" | "verify-stamps")) {
+                    if self.run.step(&step.id)?.state == StepState::Done {
+                        self.run.set_step(&step.id, StepState::Undone, None, self.now())?;
+                    }
+                }
+            }
             Err(Halt::Drift(stop)) => rolled.conflicts.extend(stop.lines),
             Err(Halt::Gate(stop)) => rolled.stuck.push(format!("{}: {}", stop.headline, stop.lines.join("; "))),
             Err(halt) => return Err(halt),
         }
-        Ok(())
+        Ok(kept)
     }
 
     /// Extension values and the canaries' freeze, where they are still ours.
@@ -97,7 +114,7 @@ impl<P: Surroundings> Engine<'_, P> {
         let Some(job) = tenant.job().await? else { return Ok(()) };
         let Some((_, schema)) = self.run.snapshot(SnapshotKind::Schema, &job.id)? else { return Ok(()) };
         let now = tenant.schema(&job).await?;
-        use crate::cutover::engine::job::summary;
+        use crate::cutover::engine::settings::summary;
         if summary(&now) != summary(&schema) {
             let last = self.done("schema")?.pop().and_then(|w| w.intent.new);
             if last.is_some_and(|last| last == summary(&now)) {
@@ -125,44 +142,7 @@ impl<P: Surroundings> Engine<'_, P> {
         if let Some((_, secrets)) = self.run.snapshot(SnapshotKind::Secrets, &job.id)? {
             self.restore_settings(&job, &secrets, rolled).await?;
         }
-        if let Some((_, was)) = self.run.snapshot(SnapshotKind::Assignments, &job.id)? {
-            let was: Vec<Assigned> = serde_json::from_value(was).unwrap_or_default();
-            let ours: HashSet<String> =
-                self.done("scope-out")?.into_iter().map(|w| w.intent.object.to_lowercase()).collect();
-            let there: HashSet<ObjectGuid> = tenant.assignments(&job).await?.iter().map(|a| a.principal).collect();
-            let back: Vec<&Assigned> = was
-                .iter()
-                .filter(|a| ours.contains(&a.principal.to_string().to_lowercase()) && !there.contains(&a.principal))
-                .collect();
-            for assigned in back {
-                let role = assigned.app_role.clone().unwrap_or_default();
-                let id = assigned.principal;
-                let intent = Intent {
-                    step: "rollback".to_owned(),
-                    undo: true,
-                    action: "scope-in".to_owned(),
-                    object: id.to_string(),
-                    name: id.to_string(),
-                    attribute: Some("appRoleAssignedTo".to_owned()),
-                    new: Some(json!(role)),
-                    ..Intent::default()
-                };
-                let send = async {
-                    match tenant.assign(&job, &role, &[id]).await {
-                        Ok(mut list) => list.pop().unwrap_or(Ok(())),
-                        Err(e) => Err(crate::cutover::port::WriteFault::new(crate::cutover::port::Refusal::Other, e)),
-                    }
-                };
-                let seen = || async { Ok(tenant.assignments(&job).await?.iter().any(|a| a.principal == id)) };
-                match self.tenant_write(intent, send, seen).await {
-                    Ok(_) => rolled.restored.push(format!("{id} is in the job's scope again, as before")),
-                    Err(Halt::Error(error)) if crate::cutover::store::is_crash(&error) => {
-                        return Err(Halt::Error(error));
-                    }
-                    Err(halt) => rolled.stuck.push(format!("{id}: {}", told(halt))),
-                }
-            }
-        }
+        self.restore_scope(&job, rolled).await?;
         let ran = self
             .run
             .snapshot(SnapshotKind::Job, &job.id)?
@@ -175,8 +155,36 @@ impl<P: Surroundings> Engine<'_, P> {
         Ok(())
     }
 
-    async fn restore_settings(&self, job: &crate::cutover::port::JobState, was: &Value, rolled: &mut Rolled) -> Go {
-        use crate::cutover::engine::job::{masked, without_credentials};
+    /// What was in scope before the run, and was taken out by it, is in scope again; the job is paused.
+    async fn restore_scope(&self, job: &JobState, rolled: &mut Rolled) -> Go {
+        let roles: HashMap<ObjectGuid, String> = match self.run.snapshot(SnapshotKind::Assignments, &job.id)? {
+            Some((_, was)) => {
+                let was: Vec<Assigned> = serde_json::from_value(was).unwrap_or_default();
+                was.into_iter().map(|a| (a.principal, a.app_role.unwrap_or_default())).collect()
+            }
+            None => HashMap::new(),
+        };
+        let throwaway = self.throwaway_group()?;
+        let mut back: Vec<ObjectGuid> =
+            self.done("scope-out")?.iter().filter_map(|w| ObjectGuid::parse(&w.intent.object)).collect();
+        back.retain(|id| Some(*id) != throwaway && (self.by_attribute() || roles.contains_key(id)));
+        back.sort();
+        back.dedup();
+        for id in back {
+            let role = roles.get(&id).map(String::as_str);
+            match self.scope_one_in("rollback", true, id, &id.to_string(), role).await {
+                Ok(()) => rolled.restored.push(format!("{id} is in the job's scope again, as before")),
+                Err(Halt::Error(error)) if crate::cutover::store::is_crash(&error) => {
+                    return Err(Halt::Error(error));
+                }
+                Err(halt) => rolled.stuck.push(format!("{id}: {}", told(halt))),
+            }
+        }
+        Ok(())
+    }
+
+    async fn restore_settings(&self, job: &JobState, was: &Value, rolled: &mut Rolled) -> Go {
+        use crate::cutover::engine::settings::{masked, without_credentials};
         let tenant = self.ports.tenant();
         let wrote = self.done("secrets")?;
         if wrote.is_empty() {
@@ -251,6 +259,9 @@ impl<P: Surroundings> Engine<'_, P> {
                 ));
                 continue;
             }
+            if step.kind == "staging-on" {
+                self.look_before_leaving(step).await?;
+            }
             match self.run_script(step, true).await {
                 Ok(_) => {
                     self.run.set_step(&step.id, StepState::Undone, None, self.now())?;
@@ -268,6 +279,28 @@ impl<P: Surroundings> Engine<'_, P> {
             }
         }
         Ok(())
+    }
+}
+
+impl<P: Surroundings> Engine<'_, P> {
+    /// Before a server leaves staging again: nothing may be pending that deletes, makes or renames an anchored group.
+    /// Members flow again, since V2 maintains them.
+    async fn look_before_leaving(&self, step: &Step) -> Go {
+        let same = |s: &&Step| s.kind == "pending-exports" && s.server == step.server;
+        let Some(pending) = self.plan.steps.iter().find(same) else { return Ok(()) };
+        let key = format!("looked-before:{}", step.id);
+        if self.fact(&key)?.is_none() {
+            self.next_attempt(&pending.id)?;
+            self.run.put(&format!("issued:{}", pending.id), &Value::Null)?;
+            self.run.put(&key, &json!(true))?;
+        }
+        match self.run_script_where(pending, false, true).await {
+            Ok(_) => Ok(()),
+            Err(Halt::Drift(stop)) => Err(Halt::Gate(
+                stop.next("The server stays in staging mode until that is settled. Then run the same rollback again."),
+            )),
+            Err(halt) => Err(halt),
+        }
     }
 }
 

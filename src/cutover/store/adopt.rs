@@ -51,7 +51,7 @@ impl Store {
         create_private(&dir.join(names::RUN))?;
         std::fs::rename(dir.join(names::RUN), &folder).map_err(|e| Error::io("move the run's files to", &folder, e))?;
         let done = self.insert_copy(&dir.join(schema::FILE), &manifest, by, at);
-        if done.is_err() {
+        if done.is_err() && self.runs().is_ok_and(|runs| runs.iter().all(|run| run.id != id)) {
             // Back to where it goes away with the rest.
             let _ = std::fs::rename(&folder, dir.join(names::RUN));
         }

@@ -11,10 +11,16 @@ use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the lock cannot see, for whoever takes a run over or begins one.
 pub const LOCK_REACH: &str = "The lock keeps out a second run on this store, and on this domain by this account on this \
                               machine. It cannot see other machines or other accounts: make sure that no run goes on there.";
+
+/// Somebody who only looks whether the lock is held has it for an instant; so often, and so long apart, is it tried again.
+const TRIES: usize = 10;
+const BETWEEN: Duration = Duration::from_millis(50);
+const STORE_LOCK: &str = "lock";
 
 /// Held until it is dropped or the process ends.
 #[derive(Debug)]
@@ -56,7 +62,7 @@ impl Store {
             since: Utc::now(),
         };
         let mut lock = Lock { held: Vec::new(), holder: RefCell::new(holder) };
-        lock.take(self.dir(), "lock", "this store")?;
+        lock.take(self.dir(), STORE_LOCK, "this store")?;
         let folder = match &self.lock_folder {
             Some(folder) => {
                 create_private(folder)?;
@@ -67,6 +73,21 @@ impl Store {
         lock.take(&folder, &format!("domain-{}.lock", file_name(domain)), &format!("the domain {}", plain(domain)))?;
         lock.write()?;
         Ok(lock)
+    }
+
+    /// Who works on this store now, in words; nobody where no living process holds its lock.
+    pub fn held_by(&self) -> Result<Option<String>> {
+        let path = self.dir().join(STORE_LOCK);
+        let file = match OpenOptions::new().read(true).open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("look at the lock", &path, e)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(holder(&path))),
+            Err(TryLockError::Error(e)) => Err(Error::io("look at the lock", &path, e)),
+        }
     }
 }
 
@@ -79,10 +100,22 @@ impl Lock {
 
     fn take(&mut self, folder: &Path, name: &str, what: &str) -> Result<()> {
         let path = folder.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(|e| {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|e| {
             Error::io("open the lock", &path, e).hint("See that this account may write to that folder.")
         })?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        for _ in 0..TRIES {
+            if !matches!(tried, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(BETWEEN);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {
                 self.held.push(Held { _file: file, folder: folder.to_owned(), name: name.to_owned() });
                 Ok(())
@@ -120,19 +153,22 @@ fn holder_name(lock: &str) -> String {
     format!("{lock}.holder.json")
 }
 
-fn refused(what: &str, path: &Path) -> Error {
-    let name = path.file_name().map(|n| holder_name(&n.to_string_lossy())).unwrap_or_default();
-    let holder = std::fs::read(path.with_file_name(name)).ok();
-    let holder = holder.and_then(|text| serde_json::from_slice::<Holder>(&text).ok());
-    let by = match &holder {
+/// Who holds a lock, in words.
+fn holder(lock: &Path) -> String {
+    let name = lock.file_name().map(|n| holder_name(&n.to_string_lossy())).unwrap_or_default();
+    let holder = std::fs::read(lock.with_file_name(name)).ok();
+    match holder.and_then(|text| serde_json::from_slice::<Holder>(&text).ok()) {
         Some(h) => {
             let run = h.run.as_deref().map_or_else(|| "a run".to_owned(), |run| format!("run {}", plain(run)));
             let since = h.since.to_rfc3339_opts(SecondsFormat::Secs, true);
             format!("{run} (process {} of {} on {}) since {since}", h.pid, plain(&h.user), plain(&h.host))
         }
         None => "another process, which has not said yet who it is".to_owned(),
-    };
-    Error::failed(format!("{what} is in use: held by {by}"))
+    }
+}
+
+fn refused(what: &str, path: &Path) -> Error {
+    Error::failed(format!("{what} is in use: held by {}", holder(path)))
         .at(Place::file(path))
         .hint("One run at a time. Wait for it, or end it after its current object with Ctrl-C or a file named stop in its store.")
         .hint("The lock ends with its process: if that one is gone, try again.")

@@ -50,6 +50,14 @@ pub struct Store {
     lock_folder: Option<PathBuf>,
 }
 
+/// What a new run is called, and who began it where.
+struct Named {
+    id: String,
+    nonce: String,
+    host: String,
+    user: String,
+}
+
 const LISTING: Act = Act::reading("list the runs");
 
 impl Store {
@@ -90,6 +98,12 @@ impl Store {
         self
     }
 
+    /// For a store that is thrown away: nothing waits for the disk.
+    pub fn thrown_away(self) -> Result<Store> {
+        self.file.direct(LISTING, |conn| Ok(conn.pragma_update(None, "synchronous", "OFF")?))?;
+        Ok(self)
+    }
+
     /// Keeps the locks of domains in this folder, as for a rehearsal, which touches no domain.
     pub fn with_lock_folder(mut self, folder: &Path) -> Store {
         self.lock_folder = Some(folder.to_owned());
@@ -120,16 +134,43 @@ impl Store {
             return Err(Error::failed("the plan's bytes are not those of the plan that is to be run"));
         }
         let id = self.free_id(clock)?;
+        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        self.begin_as(plan, plan_bytes, scripts_from, domain, clock, Named { id, nonce, host: host(), user: user() })
+    }
+
+    /// Begins a rehearsal: it may pass what stops a real run, and its names are the same every time.
+    pub fn begin_rehearsal(&self, plan: &Plan, plan_bytes: &[u8], domain: &str, clock: DateTime<Utc>) -> Result<Run> {
+        let nowhere = self.file.dir.join("no-reviewed-scripts");
+        let named = Named {
+            id: format!("{}-0000", clock.format("%Y%m%d-%H%M")),
+            nonce: "rehearsal".to_owned(),
+            host: "(the twin)".to_owned(),
+            user: "(a rehearsal)".to_owned(),
+        };
+        let run = self.begin_as(plan, plan_bytes, &nowhere, domain, clock, named)?;
+        run.put(crate::cutover::engine::REHEARSAL, &serde_json::Value::Bool(true))?;
+        Ok(run)
+    }
+
+    fn begin_as(
+        &self,
+        plan: &Plan,
+        plan_bytes: &[u8],
+        scripts_from: &Path,
+        domain: &str,
+        clock: DateTime<Utc>,
+        Named { id, nonce, host, user }: Named,
+    ) -> Result<Run> {
         let record = RunRecord {
             id: id.clone(),
             plan_sha256: plan.sha256.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             domain: domain.to_owned(),
             tenant: plan.bundle.tenant.clone(),
-            nonce: uuid::Uuid::new_v4().simple().to_string(),
+            nonce,
             begun: clock,
-            host: host(),
-            user: user(),
+            host,
+            user,
             state: RunState::Open,
             pin: None,
             reason: None,
@@ -198,6 +239,30 @@ impl Store {
         }
     }
 
+    /// The run of that id; without one, the run that is open or stopped, else the only one that is not rolled back. For a
+    /// rollback, which must never guess.
+    pub fn run_to_take_back(&self, id: Option<&str>) -> Result<Run> {
+        let runs = self.runs()?;
+        if let Some(id) = id {
+            return self.named(&runs, id);
+        }
+        let of =
+            |states: &[RunState]| -> Vec<&RunRecord> { runs.iter().filter(|r| states.contains(&r.state)).collect() };
+        let mut open = of(&[RunState::Open, RunState::Stopped]);
+        for wider in [vec![RunState::Done], vec![RunState::Closed], vec![RunState::RolledBack]] {
+            if open.is_empty() {
+                open = of(&wider);
+            }
+        }
+        match open.as_slice() {
+            [one] => Ok(self.handle(&one.id)),
+            [] => Err(self.no_run()),
+            several => Err(Error::usage("several runs could be meant")
+                .at(Place::file(self.dir()))
+                .hint(format!("Name one with --run: {}.", listed(several.iter().copied())))),
+        }
+    }
+
     fn named(&self, runs: &[RunRecord], id: &str) -> Result<Run> {
         match runs.iter().find(|r| r.id == id) {
             Some(run) => Ok(self.handle(&run.id)),
@@ -218,12 +283,17 @@ impl Store {
         Run { file: self.file.clone(), id: id.to_owned() }
     }
 
-    /// What a file in the store's folder asks for: `stop` or `pause`, with or without the ending that an editor adds.
+    /// What a file in the store's folder asks for.
     pub fn stop_wish(&self) -> Option<String> {
-        let names = ["stop", "pause", "stop.txt", "pause.txt"];
-        let found = names.iter().find(|name| self.file.dir.join(name).exists())?;
-        Some(format!("a file named {found} lies in {}; remove it before you resume", self.file.dir.display()))
+        stop_wish_in(&self.file.dir)
     }
+}
+
+/// What a file in this folder asks for: `stop` or `pause`, with or without the ending that an editor adds.
+pub fn stop_wish_in(dir: &Path) -> Option<String> {
+    let names = ["stop", "pause", "stop.txt", "pause.txt"];
+    let found = names.iter().find(|name| dir.join(name).exists())?;
+    Some(format!("a file named {found} lies in {}; remove it before you resume", dir.display()))
 }
 
 fn listed<'r>(runs: impl Iterator<Item = &'r RunRecord>) -> String {

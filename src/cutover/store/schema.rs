@@ -35,7 +35,7 @@ CREATE TABLE runs (
   begun TEXT NOT NULL,
   host TEXT NOT NULL,
   account TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('open', 'stopped', 'done', 'rolled-back')),
+  state TEXT NOT NULL CHECK (state IN ('open', 'stopped', 'done', 'rolled-back', 'closed')),
   reason TEXT,
   controller TEXT,
   invocation_id TEXT,
@@ -267,5 +267,54 @@ pub(super) fn check(conn: &Connection, file: &Path, thorough: bool) -> Result<()
         ("ok", 0) => Ok(()),
         ("ok", n) => Err(damaged(act, &format!("{n} of its rows refer to something that is not there"), file)),
         (what, _) => Err(damaged(act, what, file)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_committed_is_on_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        create_in(dir.path()).unwrap();
+        let file = dir.path().join(FILE);
+        let writer = open(&file, true).unwrap();
+        let number = |conn: &Connection, pragma: &str| {
+            conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        // 2 is FULL: the file is flushed before a commit counts.
+        for (pragma, value) in
+            [("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1), ("temp_store", 2), ("trusted_schema", 0)]
+        {
+            assert_eq!(number(&writer, pragma), value, "{pragma}");
+        }
+        let mode: String = writer.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "truncate");
+        assert_eq!(number(&writer, "user_version"), VERSIONS.len() as i64);
+        let reader = open(&file, false).unwrap();
+        assert_eq!((number(&reader, "synchronous"), number(&reader, "query_only")), (2, 1));
+        assert!(reader.execute("DELETE FROM facts", []).is_err());
+    }
+
+    /// A copy takes every column of every table of a run; one that is missing here would be lost on the way.
+    #[test]
+    fn copies_know_every_column() {
+        let dir = tempfile::tempdir().unwrap();
+        create_in(dir.path()).unwrap();
+        let conn = open(&dir.path().join(FILE), true).unwrap();
+        let mut statement = conn
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+            .unwrap();
+        let tables: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut known: Vec<&str> = TABLES.iter().map(|(name, _, _)| *name).collect();
+        known.sort_unstable();
+        assert_eq!(tables, known);
+        for (table, _, columns) in TABLES {
+            let mut statement = conn.prepare("SELECT name FROM pragma_table_info(?1) WHERE name <> 'number'").unwrap();
+            let real: Vec<String> =
+                statement.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            assert_eq!(real.join(", "), columns, "{table}");
+        }
     }
 }

@@ -99,6 +99,14 @@ impl<'a> Difference<'a> {
         Difference { forecast, access, usage, rows, header }
     }
 
+    /// Row of the AD group that a row is about.
+    pub fn ad_row(&self, index: usize) -> Option<u32> {
+        let row = match *self.rows.get(index)? {
+            Place::Outcome(i) => self.forecast.outcomes()[i as usize].ad,
+            Place::Parent(row) => row,
+        };
+        (row != NONE).then_some(row)
+    }
     pub fn header(&self) -> &ForecastHeader {
         &self.header
     }

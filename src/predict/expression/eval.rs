@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// A question that the documentation leaves open, and that has one answer for the whole expression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Point {
     /// Null into a function of text: Null, the empty text, or no result at all.
     NullText,
@@ -114,6 +114,28 @@ pub fn evaluate_full(expr: &Expr, attrs: &dyn Attributes) -> Evaluated {
     merge(runs, capped)
 }
 
+/// One consistent reading: what it answers to which question, and what then comes.
+pub struct Answered {
+    pub picks: Vec<(Point, u8)>,
+    pub result: Result<Value, Stop>,
+}
+
+/// Every reading of an expression; `None` where they are too many, or rest on something that no reading settles.
+pub fn readings(expr: &Expr, attrs: &dyn Attributes) -> Option<Vec<Answered>> {
+    let mut runs = vec![run(expr, attrs, &[])];
+    while let Some(script) = runs.last().and_then(next_script) {
+        if runs.len() == MAX_READINGS {
+            return None;
+        }
+        runs.push(run(expr, attrs, &script));
+    }
+    let told = |run: Run| {
+        let picks = run.reading.choices.iter().map(|c| (c.point, c.picked)).collect();
+        run.reading.doubts.is_empty().then_some(Answered { picks, result: run.result })
+    };
+    runs.into_iter().map(told).collect()
+}
+
 fn run(expr: &Expr, attrs: &dyn Attributes, script: &[u8]) -> Run {
     let reading = RefCell::new(Reading { choices: Vec::new(), doubts: Vec::new() });
     let world = World { attrs, script, reading };
@@ -211,6 +233,9 @@ fn matters(point: Point, runs: &[Run]) -> bool {
 impl<'a> World<'a> {
     /// The answer of this reading to an open question with so many answers.
     pub fn choose(&self, point: Point, options: u8, reason: impl FnOnce() -> String) -> u8 {
+        if let Some(picked) = self.attrs.settled().and_then(|s| s.pick(point)).filter(|picked| *picked < options) {
+            return picked;
+        }
         let mut reading = self.reading.borrow_mut();
         if let Some(choice) = reading.choices.iter().find(|choice| choice.point == point) {
             return choice.picked;

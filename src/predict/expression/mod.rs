@@ -12,6 +12,7 @@ mod functions;
 mod lexer;
 mod parser;
 mod pattern;
+pub mod settled;
 mod value;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use eval::{Evaluated, evaluate_full};
 pub use lexer::MAX_CHARACTERS;
 pub use parser::MAX_DEPTH;
 pub use pattern::Pattern;
+pub use settled::Settled;
 pub use value::Value;
 
 use std::collections::HashMap;
@@ -111,6 +113,10 @@ pub trait Attributes {
     /// `DefaultDomain()`.
     fn service(&self, name: &str) -> Attr {
         Attr::Unknown(format!("{name} is not in the input"))
+    }
+    /// Points of the language that the tenant's own evaluator has settled.
+    fn settled(&self) -> Option<&Settled> {
+        None
     }
 }
 

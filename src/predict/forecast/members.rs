@@ -176,6 +176,17 @@ impl Forecast<'_> {
         self.each_member(&self.outcomes[position], &mut Vec::new(), visit);
     }
 
+    /// AD objects that stand for the direct members of an AD group's Entra group, whether the job writes them or not.
+    pub fn counterparts_of(&self, ad: u32) -> hashbrown::HashSet<u32> {
+        let entra = self.position_of_ad(ad).map_or(NONE, |p| self.outcomes[p].entra);
+        let members = self.inventory.entra.members.row(entra as usize);
+        let own = |member: &u32| match self.map.counterpart(*member) {
+            Counterpart::Object(object) => Some(object),
+            Counterpart::Nobody | Counterpart::Open => None,
+        };
+        members.iter().filter_map(own).collect()
+    }
+
     pub(super) fn count_members(&self, outcome: &mut Outcome, scratch: &mut Vec<Expected>) {
         let mut counts = Counts::default();
         let mut points = outcome.points;

@@ -12,7 +12,7 @@ const ITEMS: usize = 50;
 const DEEPEST: usize = 4;
 
 #[derive(Serialize, Debug, PartialEq, Eq)]
-pub(super) struct Fact {
+pub(in crate::report) struct Fact {
     pub depth: usize,
     pub label: String,
     pub values: Vec<String>,
@@ -20,7 +20,7 @@ pub(super) struct Fact {
     pub list: bool,
 }
 
-pub(super) fn facts(evidence: &Value) -> Vec<Fact> {
+pub(in crate::report) fn facts(evidence: &Value) -> Vec<Fact> {
     let mut facts = Vec::new();
     match evidence {
         Value::Object(fields) => {
@@ -40,7 +40,7 @@ pub(super) fn facts(evidence: &Value) -> Vec<Fact> {
 }
 
 fn more(left_out: usize) -> String {
-    format!("{} more in assessment.json", thousands(left_out as u64))
+    format!("{} more in the JSON file", thousands(left_out as u64))
 }
 
 fn add(depth: usize, label: &str, value: &Value, facts: &mut Vec<Fact>) {

@@ -8,11 +8,11 @@ use super::text::count;
 use crate::report::model::{Gate, GateStatus, Severity};
 
 /// A gate that somebody must settle first: unknown is never pass.
-pub(super) fn holds_back(gate: &Gate) -> bool {
+pub(in crate::report) fn holds_back(gate: &Gate) -> bool {
     matches!(gate.status, GateStatus::Fail | GateStatus::Unknown) && gate.severity >= Severity::High
 }
 
-pub(super) fn status_label(status: GateStatus) -> &'static str {
+pub(in crate::report) fn status_label(status: GateStatus) -> &'static str {
     match status {
         GateStatus::Pass => "passes",
         GateStatus::Fail => "fails",
@@ -21,7 +21,7 @@ pub(super) fn status_label(status: GateStatus) -> &'static str {
     }
 }
 
-pub(super) fn gate_order(gate: &Gate) -> (u8, std::cmp::Reverse<Severity>) {
+pub(in crate::report) fn gate_order(gate: &Gate) -> (u8, std::cmp::Reverse<Severity>) {
     let status = match gate.status {
         GateStatus::Fail => 0,
         GateStatus::Unknown => 1,
@@ -31,7 +31,7 @@ pub(super) fn gate_order(gate: &Gate) -> (u8, std::cmp::Reverse<Severity>) {
     (status, std::cmp::Reverse(gate.severity))
 }
 
-pub(super) fn gate_sentence(gates: &[Gate]) -> String {
+pub(in crate::report) fn gate_sentence(gates: &[Gate]) -> String {
     let with = |status: GateStatus| gates.iter().filter(|gate| gate.status == status).count() as u64;
     format!(
         "{} of the environment: {}, {} not known, {}, {} not applicable. Unknown is never counted as passed.",
@@ -44,7 +44,7 @@ pub(super) fn gate_sentence(gates: &[Gate]) -> String {
 }
 
 /// Gates in groups of one status; within a group the worst first, then in their published order.
-pub(super) fn gate_groups(gates: &[Gate], registry: &[RuleText<'_>]) -> Vec<Value> {
+pub(in crate::report) fn gate_groups(gates: &[Gate], registry: &[RuleText<'_>]) -> Vec<Value> {
     let mut sorted: Vec<&Gate> = gates.iter().collect();
     sorted.sort_by_key(|gate| gate_order(gate));
     let headings = [
@@ -59,7 +59,7 @@ pub(super) fn gate_groups(gates: &[Gate], registry: &[RuleText<'_>]) -> Vec<Valu
     headings.iter().map(|(status, heading)| json!({ "heading": heading, "gates": of(*status) })).collect()
 }
 
-pub(super) fn gate_card(gate: &Gate, registry: &[RuleText<'_>]) -> Value {
+pub(in crate::report) fn gate_card(gate: &Gate, registry: &[RuleText<'_>]) -> Value {
     let open = matches!(gate.status, GateStatus::Fail | GateStatus::Unknown);
     let facts = facts(&gate.evidence);
     let about = registry.iter().any(|text| text.id == gate.id);
@@ -92,14 +92,14 @@ pub(super) fn gate_card(gate: &Gate, registry: &[RuleText<'_>]) -> Value {
 }
 
 /// A source by its key: the registry's text and address where it knows the key, else the key itself.
-pub(super) fn source(key: &str, registry: &[RuleText<'_>]) -> Value {
+pub(in crate::report) fn source(key: &str, registry: &[RuleText<'_>]) -> Value {
     match registry.iter().flat_map(|text| &text.sources).find(|source| source.key == key) {
         Some(known) => source_value(known),
         None => json!({ "text": key, "url": null }),
     }
 }
 
-pub(super) fn source_value(source: &super::SourceText<'_>) -> Value {
+pub(in crate::report) fn source_value(source: &super::SourceText<'_>) -> Value {
     json!({
         "text": if source.title.is_empty() { source.key } else { source.title },
         "url": source.url.filter(|url| url.starts_with("https://")),

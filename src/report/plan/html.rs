@@ -1,10 +1,10 @@
 //! `plan.html`: the runbook as one self-contained page without script. Text from a directory is escaped and its invisible
 //! characters shown. Groups are listed up to a limit; `plan.json` has all.
 
-use super::words;
+use super::{Shown, words};
 use crate::error::Result;
-use crate::plan::Plan;
 use crate::plan::model::{Holds, PlannedGroup, Step, Wave};
+use crate::plan::{Plan, WaveSize};
 use crate::report::html::{SPRITE, STYLE, count, csp_hash, internal, render_failed, unwritten};
 use crate::report::plain;
 use handlebars::Handlebars;
@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use std::io;
 
 /// Rows of one wave, and of the groups outside.
-const MAX_ROWS: usize = 2_000;
+pub(super) const MAX_ROWS: usize = 2_000;
 /// Waves of so many groups are open from the start.
 const OPEN_ROWS: usize = 25;
 
 const TEMPLATE: &str = include_str!("../../../templates/plan.hbs");
 const OWN_STYLE: &str = include_str!("../../../templates/plan.css");
 
-pub(super) fn write(plan: &Plan, out: &mut dyn io::Write) -> Result<()> {
+pub(super) fn write(shown: &Shown<'_>, out: &mut dyn io::Write) -> Result<()> {
     let style = format!("{STYLE}{OWN_STYLE}").replace("\r\n", "\n");
-    let mut page = page(plan);
+    let mut page = page(shown);
     harmless(&mut page);
     if let Value::Object(fields) = &mut page {
         fields.insert("styleHash".into(), json!(csp_hash(&style)));
@@ -46,7 +46,8 @@ fn harmless(value: &mut Value) {
     }
 }
 
-fn page(plan: &Plan) -> Value {
+fn page(shown: &Shown<'_>) -> Value {
+    let plan = shown.plan;
     let (b, s) = (&plan.bundle, &plan.summary);
     let mut banners = Vec::new();
     if !plan.executable {
@@ -87,8 +88,8 @@ fn page(plan: &Plan) -> Value {
         "banners": banners,
         "kicker": kicker.join(" / "),
         "headline": words::headline(plan),
-        "bar": bar(plan),
-        "sittings": words::sittings(plan).iter().map(|sitting| json!({
+        "bar": bar(shown),
+        "sittings": words::sittings(plan, shown.sizes).iter().map(|sitting| json!({
             "when": sitting.when, "purpose": sitting.purpose, "steps": sitting.steps.iter().map(|s| step(s)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "noReturnStep": no_return.map(|s| s.id.as_str()),
@@ -103,7 +104,7 @@ fn page(plan: &Plan) -> Value {
             },
             "message": stop.message, "remediation": stop.remediation,
         })).collect::<Vec<_>>(),
-        "waves": plan.waves.iter().map(wave).collect::<Vec<_>>(),
+        "waves": plan.waves.iter().zip(shown.sizes).map(|(w, size)| wave(w, size)).collect::<Vec<_>>(),
         "rollback": words::ROLLBACK,
         "rules": words::RULES_STAY,
         "kept": kept(plan),
@@ -142,13 +143,15 @@ fn more(all: usize, shown: usize) -> Value {
 }
 
 /// The plan as a row of boxes: the end of V2 and the waves, in order.
-fn bar(plan: &Plan) -> Vec<Value> {
+fn bar(shown: &Shown<'_>) -> Vec<Value> {
+    let plan = shown.plan;
     let mut out: Vec<(u32, u8, Value)> = plan
         .waves
         .iter()
-        .map(|w| {
+        .zip(shown.sizes)
+        .map(|(w, size)| {
             let when = words::time(w.at.as_deref()).unwrap_or_else(|| format!("sitting {}", w.session));
-            let what = count(w.groups.len() as u64, "group", "groups");
+            let what = count(size.groups, "group", "groups");
             (w.session, 1, json!({ "name": w.name, "when": when, "what": what, "cut": false }))
         })
         .collect();
@@ -171,14 +174,16 @@ fn step(step: &Step) -> Value {
     })
 }
 
-fn wave(wave: &Wave) -> Value {
+fn wave(wave: &Wave, size: &WaveSize) -> Value {
+    let all = usize::try_from(size.groups).unwrap_or(usize::MAX);
+    let listed = wave.groups.len().min(MAX_ROWS);
     json!({
         "name": wave.name,
         "when": words::time(wave.at.as_deref()).unwrap_or_else(|| format!("sitting {}", wave.session)),
-        "groups": wave.groups.len(), "links": wave.links, "frozen": words::frozen(wave),
-        "minutes": words::minutes(wave.minutes), "small": wave.groups.len() <= OPEN_ROWS,
-        "rows": wave.groups.iter().take(MAX_ROWS).map(row).collect::<Vec<_>>(),
-        "more": more(wave.groups.len(), MAX_ROWS),
+        "groups": size.groups, "links": wave.links, "frozen": words::frozen(wave),
+        "minutes": words::minutes(wave.minutes), "small": all <= OPEN_ROWS,
+        "rows": wave.groups.iter().take(listed).map(row).collect::<Vec<_>>(),
+        "more": more(all, listed),
     })
 }
 

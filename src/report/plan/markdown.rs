@@ -1,14 +1,17 @@
 //! `plan.md`: the runbook. Groups are listed up to a limit; `plan.json` has all.
 
+use super::Shown;
 use super::words::{self, Sitting};
-use crate::plan::Plan;
 use crate::plan::model::{Holds, Step, Wave};
+use crate::plan::{Plan, WaveSize};
 use crate::report::html::count;
 use crate::report::markdown::md;
 use std::fmt::Write as _;
 
 /// At most so many groups are listed in one table.
-const MAX_ROWS: usize = 200;
+pub(super) const MAX_ROWS: usize = 200;
+/// And so many in all tables of waves together.
+const MAX_GROUPS: usize = 10_000;
 
 /// Rows of a table cell by cell.
 fn row(out: &mut String, cells: &[String]) {
@@ -19,25 +22,26 @@ fn head(out: &mut String, columns: &[&str]) {
     let _ = writeln!(out, "\n| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()));
 }
 
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(shown: &Shown<'_>) -> String {
+    let plan = shown.plan;
     let mut out = String::from("# groupshift plan\n\n");
     banner(plan, &mut out);
     let _ = writeln!(out, "{}\n", md(&words::headline(plan)));
     facts(plan, &mut out);
     stops(plan, &mut out);
-    short(plan, &mut out);
+    short(shown, &mut out);
     let _ = writeln!(out, "\n## The point of no return\n\n{}\n\n{}", words::NO_RETURN, md(&words::order_risk(plan)));
     out.push_str("\n## The steps\n");
-    for sitting in words::sittings(plan) {
+    for sitting in words::sittings(shown.plan, shown.sizes) {
         steps(&sitting, &mut out);
     }
-    waves(plan, &mut out);
+    waves(shown, &mut out);
     out.push_str("\n## Rollback\n\nBefore the point of no return every step can be taken back; after it, see there. In this order:\n\n");
     for (i, line) in words::ROLLBACK.iter().enumerate() {
         let _ = writeln!(out, "{}. {line}", i + 1);
     }
     names(plan, &mut out);
-    members(plan, &mut out);
+    members(shown, &mut out);
     outside(plan, &mut out);
     open(plan, &mut out);
     time(plan, &mut out);
@@ -95,9 +99,9 @@ fn stops(plan: &Plan, out: &mut String) {
     }
 }
 
-fn short(plan: &Plan, out: &mut String) {
+fn short(shown: &Shown<'_>, out: &mut String) {
     out.push_str("\n## What happens, night by night\n\n");
-    for sitting in words::sittings(plan) {
+    for sitting in words::sittings(shown.plan, shown.sizes) {
         let _ = writeln!(out, "- **{}**: {}.", md(&sitting.when), md(&sitting.purpose));
     }
     out.push_str("\nWho does it: groupshift writes to AD, Entra and the job. The Connect administrator runs the scripts in Windows PowerShell on the named server and gives their evidence files to groupshift, which holds them against live state. The change owner confirms the point of no return. Any difference from the prediction pauses the job and asks.\n");
@@ -145,33 +149,40 @@ fn cells(step: &Step) -> [String; 6] {
     [title, what, who, list(gates.collect()), list(step.evidence.iter().map(|e| md(e)).collect()), undo]
 }
 
-fn waves(plan: &Plan, out: &mut String) {
+fn waves(shown: &Shown<'_>, out: &mut String) {
     out.push_str("\n## The waves\n");
     head(out, &["Wave", "When", "Groups", "Memberships", "Highest risk", "Frozen before", "The machine's part"]);
-    for wave in &plan.waves {
+    for (wave, size) in shown.plan.waves.iter().zip(shown.sizes) {
         row(
             out,
             &[
                 md(&wave.name),
                 words::time(wave.at.as_deref()).unwrap_or_else(|| format!("sitting {}", wave.session)),
-                wave.groups.len().to_string(),
+                size.groups.to_string(),
                 wave.links.to_string(),
-                wave.groups.iter().map(|g| g.risk.score).max().unwrap_or(0).to_string(),
+                size.risk.to_string(),
                 words::frozen(wave),
                 words::minutes(wave.minutes),
             ],
         );
     }
     out.push_str("\nNested groups stand before the groups that nest them. Risk is a sum of what could go wrong with a group; it orders the waves and decides nothing.\n");
-    for wave in &plan.waves {
-        groups(wave, out);
+    let mut room = MAX_GROUPS;
+    for (wave, size) in shown.plan.waves.iter().zip(shown.sizes) {
+        room -= groups(wave, size, room, out);
     }
 }
 
-fn groups(wave: &Wave, out: &mut String) {
-    let _ = writeln!(out, "\n### {}: {}", md(&wave.name), count(wave.groups.len() as u64, "group", "groups"));
+/// Lists as many groups as there is room for, and returns how many those are.
+fn groups(wave: &Wave, size: &WaveSize, room: usize, out: &mut String) -> usize {
+    let _ = writeln!(out, "\n### {}: {}", md(&wave.name), count(size.groups, "group", "groups"));
+    let listed = wave.groups.len().min(MAX_ROWS).min(room);
+    if listed == 0 && size.groups > 0 {
+        out.push_str("\nListed in the JSON file.\n");
+        return 0;
+    }
     head(out, &["Group", "DN", "Members", "Foreseen", "Risk, and its parts"]);
-    for group in wave.groups.iter().take(MAX_ROWS) {
+    for group in wave.groups.iter().take(listed) {
         let p = &group.predicted;
         let mut foreseen = Vec::new();
         match &p.dn {
@@ -207,9 +218,10 @@ fn groups(wave: &Wave, out: &mut String) {
             ],
         );
     }
-    if wave.groups.len() > MAX_ROWS {
-        let _ = writeln!(out, "\n{} more in the JSON file.", wave.groups.len() - MAX_ROWS);
+    if size.groups > listed as u64 {
+        let _ = writeln!(out, "\n{} more in the JSON file.", size.groups - listed as u64);
     }
+    listed
 }
 
 fn names(plan: &Plan, out: &mut String) {
@@ -244,15 +256,13 @@ fn names(plan: &Plan, out: &mut String) {
     }
 }
 
-fn members(plan: &Plan, out: &mut String) {
-    let changed = plan.waves.iter().flat_map(|w| &w.groups).filter(|g| !g.predicted.member_removals.is_empty());
-    let mut rows = changed.take(MAX_ROWS).peekable();
-    if rows.peek().is_none() {
+fn members(shown: &Shown<'_>, out: &mut String) {
+    if shown.removing.is_empty() {
         return;
     }
     out.push_str("\n## Members that are removed for certain\n");
     head(out, &["Group", "Removed"]);
-    for group in rows {
+    for group in shown.removing.iter().take(MAX_ROWS) {
         let p = &group.predicted.member_removals;
         let mut list: Vec<String> = p.iter().take(10).map(|d| md(d)).collect();
         if p.len() > 10 {

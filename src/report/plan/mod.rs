@@ -9,7 +9,8 @@ pub use words::{headline, sittings};
 
 use super::folder::{Folder, create_private, is_ours};
 use crate::error::{Error, Place, Result};
-use crate::plan::{self, Plan};
+use crate::plan::model::PlannedGroup;
+use crate::plan::{self, Assembly, Plan, WaveSize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -70,18 +71,64 @@ impl Files {
     }
 }
 
+/// Groups that the page lists at most, over all waves: what one job can hold. `plan.json` has all.
+const PAGE_GROUPS: usize = 20_000;
+
+/// What the pages show: the plan, perhaps with the first groups of its waves only, and how many there are.
+pub(crate) struct Shown<'p> {
+    plan: &'p Plan,
+    sizes: &'p [WaveSize],
+    /// The first groups that lose members for certain.
+    removing: Vec<&'p PlannedGroup>,
+}
+
 /// Writes the plan, its pages and its scripts.
 pub fn write(plan: &Plan, files: &Files, force: bool) -> Result<()> {
+    let folder = ready(files, force)?;
+    let sizes: Vec<WaveSize> = plan.waves.iter().map(WaveSize::of).collect();
+    let groups = plan.waves.iter().flat_map(|w| &w.groups);
+    let removing = groups.filter(|g| !g.predicted.member_removals.is_empty()).take(markdown::MAX_ROWS).collect();
+    beside(&Shown { plan, sizes: &sizes, removing }, files, &folder)?;
+    // The plan itself comes last: where it is, everything that it names is.
+    folder.write(&name(&files.json), |out| all(&plan::canonical(plan)?, out))?;
+    Ok(())
+}
+
+/// The same of a plan that is never whole in memory. Returns it with its hash and without most of its groups.
+pub fn write_in_parts(assembly: &Assembly<'_>, files: &Files, force: bool) -> Result<Plan> {
+    let folder = ready(files, force)?;
+    let (staged, sha256) = folder.stage(&name(&files.json), |out| plan::write(assembly, out, &files.json))?;
+    let mut plan = Plan { sha256, ..assembly.head().clone() };
+    let mut room = PAGE_GROUPS;
+    for (position, (wave, size)) in plan.waves.iter_mut().zip(assembly.sizes()).enumerate() {
+        let rows = html::MAX_ROWS.min(room).min(usize::try_from(size.groups).unwrap_or(usize::MAX));
+        wave.groups = assembly.groups(position, 0..rows);
+        room -= rows;
+    }
+    let removing = assembly.removing();
+    beside(&Shown { plan: &plan, sizes: assembly.sizes(), removing: removing.iter().collect() }, files, &folder)?;
+    staged.persist()?;
+    Ok(plan)
+}
+
+fn ready(files: &Files, force: bool) -> Result<Folder> {
     files.check(force)?;
     create_private(&files.folder)?;
-    let folder = Folder::at(&files.folder);
-    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let all = |bytes: &[u8], out: &mut dyn Write| {
-        out.write_all(bytes).map_err(|e| Error::failed(format!("cannot write the plan: {e}")))
-    };
-    let scripts = plan::scripts(plan)?;
-    let scripts_folder = files.folder.join(&files.scripts);
-    clear(&scripts_folder)?;
+    Ok(Folder::at(&files.folder))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn all(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
+    out.write_all(bytes).map_err(|e| Error::failed(format!("cannot write the plan: {e}")))
+}
+
+/// The scripts and the pages.
+fn beside(shown: &Shown<'_>, files: &Files, folder: &Folder) -> Result<()> {
+    let scripts = plan::scripts(shown.plan)?;
+    clear(&files.folder.join(&files.scripts))?;
     for script in &scripts {
         let path = files.folder.join(&script.path);
         if let Some(parent) = path.parent() {
@@ -89,10 +136,8 @@ pub fn write(plan: &Plan, files: &Files, force: bool) -> Result<()> {
             Folder::at(parent).write(&name(&path), |out| all(script.text.as_bytes(), out))?;
         }
     }
-    folder.write(&name(&files.md), |out| all(markdown::text(plan).as_bytes(), out))?;
-    folder.write(&name(&files.html), |out| html::write(plan, out))?;
-    // The plan itself comes last: where it is, everything that it names is.
-    folder.write(&name(&files.json), |out| all(&plan::canonical(plan)?, out))?;
+    folder.write(&name(&files.md), |out| all(markdown::text(shown).as_bytes(), out))?;
+    folder.write(&name(&files.html), |out| html::write(shown, out))?;
     Ok(())
 }
 

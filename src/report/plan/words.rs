@@ -1,7 +1,7 @@
 //! Sentences that both pages of a plan share.
 
-use crate::plan::Order;
 use crate::plan::model::{Plan, Step, Wave};
+use crate::plan::{Order, WaveSize};
 use crate::report::html::count;
 use chrono::{DateTime, Utc};
 
@@ -44,8 +44,8 @@ pub fn time(at: Option<&str>) -> Option<String> {
 }
 
 /// The sittings in their order, with the steps of each.
-pub fn sittings(plan: &Plan) -> Vec<Sitting<'_>> {
-    let mut out: Vec<Sitting<'_>> = Vec::new();
+pub fn sittings<'p>(plan: &'p Plan, sizes: &[WaveSize]) -> Vec<Sitting<'p>> {
+    let mut out: Vec<Sitting<'p>> = Vec::new();
     for step in &plan.steps {
         if out.last().is_none_or(|s| s.number != step.session) {
             let days = u64::from(step.session.saturating_sub(1)) * plan.policy.days_between;
@@ -61,12 +61,12 @@ pub fn sittings(plan: &Plan) -> Vec<Sitting<'_>> {
         }
     }
     for sitting in &mut out {
-        sitting.purpose = purpose(plan, sitting);
+        sitting.purpose = purpose(plan, sizes, sitting);
     }
     out
 }
 
-fn purpose(plan: &Plan, sitting: &Sitting<'_>) -> String {
+fn purpose(plan: &Plan, sizes: &[WaveSize], sitting: &Sitting<'_>) -> String {
     let mut parts = Vec::new();
     if sitting.number == 0 {
         parts.push("everything is checked, kept and stamped; nothing that a user could notice changes".to_owned());
@@ -80,11 +80,11 @@ fn purpose(plan: &Plan, sitting: &Sitting<'_>) -> String {
     if has("throwaway") {
         parts.push("a throwaway group shows what Cloud Sync really does".to_owned());
     }
-    for wave in plan.waves.iter().filter(|w| w.session == sitting.number) {
+    for (wave, size) in plan.waves.iter().zip(sizes).filter(|(w, _)| w.session == sitting.number) {
         parts.push(format!(
             "{} is scoped in ({}) and compared with the prediction",
             wave.name,
-            count(wave.groups.len() as u64, "group", "groups")
+            count(size.groups, "group", "groups")
         ));
     }
     if has("final-job") {

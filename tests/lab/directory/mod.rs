@@ -26,6 +26,8 @@ pub const PASSWORD: &str = "Lab-Passw0rd-1";
 pub enum Template {
     /// The domain as `world` seeds it.
     World,
+    /// A forest that is ready for a cutover, as `World::cutover` seeds it.
+    Cutover,
     /// Nothing but what a new domain has.
     Empty,
     /// A new domain with the schema of Windows Server 2012 R2: without msDS-ExternalDirectoryObjectId.
@@ -36,6 +38,7 @@ impl Template {
     fn name(self) -> &'static str {
         match self {
             Template::World => "world",
+            Template::Cutover => "cutover",
             Template::Empty => "empty",
             Template::OldSchema => "old-schema",
         }
@@ -104,6 +107,15 @@ pub fn start_as(template: Template, processes: Processes) -> Option<Controller> 
     Some(controller)
 }
 
+/// A running controller as `Controller::keep` left it in a folder.
+pub fn start_kept(kept: &Path) -> Controller {
+    let (folder, in_use) = own_folder();
+    copy(kept, &folder.path().join("dc"));
+    let mut controller = Controller::run(folder, Processes::One);
+    controller._in_use = Some(in_use);
+    controller
+}
+
 /// A folder for one controller, with the lock that says so. What processes that were killed left behind goes.
 fn own_folder() -> (tempfile::TempDir, File) {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -129,6 +141,7 @@ fn provisioned(template: Template) -> PathBuf {
     fs::create_dir_all(&base).unwrap();
     let key = match template {
         Template::World => format!("{}-{:016x}", template.name(), World::v2().fingerprint() ^ made_by()),
+        Template::Cutover => format!("{}-{:016x}", template.name(), World::cutover().fingerprint() ^ made_by()),
         _ => format!("{}-{:016x}", template.name(), made_by()),
     };
     let done = base.join(&key);
@@ -140,9 +153,14 @@ fn provisioned(template: Template) -> PathBuf {
     let making = tempfile::Builder::new().prefix("making-").tempdir_in(&base).unwrap();
     let dc = making.path().join("dc");
     provision(&dc, template);
-    if template == Template::World {
+    let seeded = match template {
+        Template::World => Some(World::v2()),
+        Template::Cutover => Some(World::cutover()),
+        Template::Empty | Template::OldSchema => None,
+    };
+    if let Some(world) = seeded {
         let controller = Controller::run(making, Processes::One);
-        world::seed(&World::v2(), &controller);
+        world::seed(&world, &controller);
         let (folder, stopped) = controller.stop();
         fs::rename(stopped, &done).unwrap();
         drop(folder);
@@ -179,8 +197,29 @@ fn provision(dc: &Path, template: Template) {
     };
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "samba-tool: {}", String::from_utf8_lossy(&output.stderr));
+    if template == Template::Cutover {
+        turn_recycle_bin_on(dc);
+    }
     // The folder's own path is written into the configuration, so that a copy can put its own there.
     fs::write(dc.join("provisioned-at"), dc.to_str().unwrap()).unwrap();
+}
+
+/// Samba takes this from the system alone, not over LDAP.
+fn turn_recycle_bin_on(dc: &Path) {
+    let script = "
+import sys, ldb
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+lp = LoadParm(); lp.load(sys.argv[1] + '/etc/smb.conf')
+sam = SamDB(url=sys.argv[1] + '/private/sam.ldb', session_info=system_session(lp), lp=lp)
+feature = 'CN=Partitions,%s:766ddcd8-acd0-445e-f3b9-a7f9b6744f2a' % sam.get_config_basedn()
+message = ldb.Message(); message.dn = ldb.Dn(sam, '')
+message['enableOptionalFeature'] = ldb.MessageElement(feature, ldb.FLAG_MOD_ADD, 'enableOptionalFeature')
+sam.modify(message)
+";
+    let output = Command::new("/usr/bin/python3").args(["-c", script]).arg(dc).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "the Recycle Bin: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Controller {
@@ -242,6 +281,13 @@ impl Controller {
             let _ = child.wait();
             let _ = fs::remove_file(self.folder.join("run/samba.pid"));
         }
+    }
+
+    /// Copies the domain as it is now to a folder that is not there yet, and goes on.
+    pub fn keep(&mut self, folder: &Path) {
+        self.end();
+        copy(&self.folder, folder);
+        self.boot();
     }
 
     fn stop(mut self) -> (tempfile::TempDir, PathBuf) {

@@ -76,6 +76,10 @@ pub fn run(server: &Server, since: Option<&Path>, audit: bool) -> Run {
 }
 
 pub fn run_with(config: &Config, since: Option<&Path>, audit: bool) -> Run {
+    run_wishing(config, since, Wishes { audit, ..Wishes::default() })
+}
+
+pub fn run_wishing(config: &Config, since: Option<&Path>, wishes: Wishes) -> Run {
     let notes = Mutex::new(Vec::new());
     let tell = |note: Note<'_>| {
         if let Note::Detail(text) | Note::Warning(text) | Note::Notice(text) = note {
@@ -83,7 +87,7 @@ pub fn run_with(config: &Config, since: Option<&Path>, audit: bool) -> Run {
         }
     };
     let since = since.map(|dir| Base::open(dir).unwrap());
-    let wishes = Wishes { audit, graph_budget: Some(100), hurry: true };
+    let wishes = Wishes { graph_budget: Some(100), hurry: true, ..wishes };
     let result = Live { config, wishes, since, tell: &tell }.collect().map(|outcome| match outcome {
         Outcome::Done(collected) => *collected,
         Outcome::Interrupted => panic!("nobody interrupted"),

@@ -14,6 +14,11 @@ pub enum Kind {
     ResetBefore,
     /// The connection ends within the answer.
     ResetWithin,
+    /// It is done, and the connection ends before anything is answered.
+    ResetAfter,
+    /// It is done, and answered with 503.
+    UnavailableAfter,
+    Forbidden,
     /// Half of the body, as if it were the whole.
     Truncated,
     WebPage,
@@ -43,13 +48,23 @@ pub struct Planned {
 pub fn operation(method: &str, path: &str, query: &str) -> String {
     let id = |s: &str| s.len() == 36 && s.matches('-').count() == 4;
     let job = |s: &str| s.contains('.') && s != "v1.0" && !s.starts_with("microsoft.");
-    let path: Vec<&str> = path.split('/').map(|s| if id(s) || job(s) { "{id}" } else { s }).collect();
+    let mut path: Vec<&str> = path.split('/').map(|s| if id(s) || job(s) { "{id}" } else { s }).collect();
+    // Ids of assignments have no form that would tell them.
+    if let Some(at) = path.iter().position(|s| *s == "appRoleAssignedTo").filter(|at| at + 1 < path.len()) {
+        path[at + 1] = "{id}";
+    }
     let marks = ["$skiptoken=", "$deltatoken=latest", "$deltatoken=", "$filter="];
     let mark = marks.iter().find(|mark| query.replace("%24", "$").contains(**mark)).unwrap_or(&"");
     format!("{method} {} {mark}", path.join("/")).trim_end().to_owned()
 }
 
 impl Tenant {
+    /// Whether the next such request fails before it is carried out.
+    pub(super) fn fails_before(&self, operation: &str) -> bool {
+        let after = [Kind::ResetAfter, Kind::ResetWithin, Kind::UnavailableAfter];
+        self.faults.iter().find(|f| f.operation == operation).is_some_and(|f| !after.contains(&f.kind))
+    }
+
     fn planned(&mut self, operation: &str) -> Option<Kind> {
         let at = self.faults.iter().position(|f| f.operation == operation)?;
         Some(match self.faults[at].kind {
@@ -58,16 +73,22 @@ impl Tenant {
         })
     }
 
-    /// The refusal of one part of a batch.
-    pub(super) fn fault_of_part(&mut self, path: &str, query: &str, id: &Value) -> Option<Value> {
+    /// The refusal of one part of a batch, and whether the part is carried out all the same.
+    pub(super) fn fault_of_part(&mut self, method: &str, path: &str, query: &str, id: &Value) -> Option<(Value, bool)> {
         let error = |code: &str| json!({ "error": { "code": code, "message": "as planned" } });
-        Some(match self.planned(&operation("PART", path, query))? {
+        // Reads go by the one name, as they always did.
+        let method = if method == "GET" { "PART".to_owned() } else { format!("PART {method}") };
+        let kind = self.planned(&operation(&method, path, query))?;
+        let done = kind == Kind::UnavailableAfter;
+        let answer = match kind {
             Kind::Throttled(after) => {
                 let headers = after.map_or(json!({}), |after| json!({ "Retry-After": after }));
                 json!({ "id": id, "status": 429, "headers": headers, "body": error("TooManyRequests") })
             }
+            Kind::Forbidden => json!({ "id": id, "status": 403, "body": error("Authorization_RequestDenied") }),
             _ => json!({ "id": id, "status": 503, "body": error("ServiceUnavailable") }),
-        })
+        };
+        Some((answer, done))
     }
 
     /// The answer to a request, with what was planned for it.
@@ -83,7 +104,7 @@ impl Tenant {
             Answer::json(status, &error)
         };
         let Some(kind) = self.planned(&operation(&asked.method, &asked.path, &asked.query)) else {
-            let (status, body) = self.serve(&asked.path, &asked.query, &asked.body);
+            let (status, body) = self.serve(asked);
             return Answer::json(status, &body);
         };
         match kind {
@@ -95,10 +116,11 @@ impl Tenant {
             Kind::Unavailable => return refused(503, "ServiceUnavailable"),
             Kind::Unauthorized => return refused(401, "InvalidAuthenticationToken"),
             Kind::ExpiredPage => return refused(400, "Directory_ExpiredPageToken"),
+            Kind::Forbidden => return refused(403, "Authorization_RequestDenied"),
             Kind::ResetBefore => return Answer { sent: Sent::Nothing, ..refused(200, "") },
             _ => {}
         }
-        let (status, mut body) = self.serve(&asked.path, &asked.query, &asked.body);
+        let (status, mut body) = self.serve(asked);
         let itself = format!("{}{}?{}", self.base, asked.path, asked.query);
         match &kind {
             Kind::ForeignLink(address) => body["@odata.nextLink"] = json!(address),
@@ -116,6 +138,11 @@ impl Tenant {
                 body["@odata.nextLink"] = json!(format!("{itself}&$skiptoken=again"));
                 self.again = Some(second);
             }
+            _ => {}
+        }
+        match kind {
+            Kind::ResetAfter => return Answer { sent: Sent::Nothing, ..refused(200, "") },
+            Kind::UnavailableAfter => return refused(503, "ServiceUnavailable"),
             _ => {}
         }
         let whole = Answer::json(status, &body);

@@ -1,24 +1,31 @@
 //! A tenant over HTTPS: it serves the files of an offline folder as Graph would, page by page, keeps a log of changes for
 //! delta, and is unhelpful where the service may be: deltas leave out null, tell nothing of the memberships of restored
 //! objects, and refuse what a test tells them to. `server` is how it is reached, `login` its sign-in service, `faults`
-//! what may go wrong on the way, `record` the traffic as it was.
+//! what may go wrong on the way, `record` the traffic as it was. `writes` is what can be changed through Graph, `state` how
+//! a test (or the lab's provisioning agent) sees and changes the tenant itself.
 
 // Each test file that takes the tenant in uses another part of it.
 #![allow(dead_code)]
 
 pub mod collecting;
 mod delta;
+pub mod described;
+pub mod evaluator;
 pub mod faults;
 pub mod login;
 pub mod record;
 pub mod server;
+pub mod state;
+pub mod writes;
 
 use faults::Planned;
 use login::Login;
 use record::Recorder;
 use serde_json::{Map, Value, json};
+use server::Asked;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use writes::{Agent, Stale, Switches, Write};
 
 /// What happened, for delta.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,10 +64,32 @@ pub struct Tenant {
     /// Sign-ins are checked where this is given; else any token will do.
     pub login: Option<Login>,
     pub recorder: Option<Recorder>,
+    /// Its evaluator of expressions; without it there is none.
+    pub evaluator: Option<evaluator::Evaluator>,
     pub page: usize,
     /// Groups on a page of their delta; as on other pages where this is 0.
     pub delta_page: usize,
     pub base: String,
+    /// Secrets by service principal.
+    pub secrets: BTreeMap<String, Vec<(String, String)>>,
+    /// Service principals by job, where there are several.
+    pub owners: BTreeMap<String, String>,
+    pub switches: Switches,
+    /// Every write that was answered, in order.
+    pub writes: Vec<Write>,
+    /// Starts, restarts and schemas that were saved while the job ran: each asks for a cycle at once.
+    pub wakes: u64,
+    /// What reads are answered from while writes do not show yet.
+    pub stale: Option<Stale>,
+    /// Answers what is provisioned on demand.
+    pub agent: Option<Agent>,
+    /// Ids given out so far.
+    pub made: u64,
+    /// Requests about a new service principal that are still answered as if there were none.
+    pub unknown_yet: BTreeMap<String, usize>,
+    pub on_demand: Vec<std::time::Instant>,
+    /// What the agent made of the request that is being answered.
+    pub provisioned: Option<writes::Provisioned>,
 }
 
 /// What a test may change between two requests.
@@ -191,7 +220,20 @@ impl Tenant {
             ["users", "$count"] => (200, json!(self.users.len())),
             ["groups", "delta"] => self.group_delta(&path, query, version),
             ["users", "delta"] => self.user_delta(query),
-            ["groups"] => self.page(version, &path, query, self.groups.values(), shape),
+            ["groups"] => {
+                let found: Vec<&Value> = self.groups.values().filter(|g| writes::matches(g, query)).collect();
+                self.page(version, &path, query, found.into_iter(), shape)
+            }
+            ["groups", id] => match self.groups.get(*id) {
+                Some(group) => {
+                    let mut group = pick(group, select.as_deref(), version);
+                    if self.switches.etags {
+                        group["@odata.etag"] = json!(writes::etag(&self.groups[*id]));
+                    }
+                    (200, group)
+                }
+                None => missing(),
+            },
             ["users"] => self.page(version, &path, query, self.users.values(), shape),
             ["directory", "deletedItems", "microsoft.graph.group"] => {
                 self.page(version, &path, query, self.deleted.values(), shape)
@@ -215,21 +257,58 @@ impl Tenant {
                 }
                 None => missing(),
             },
-            ["servicePrincipals", _, "synchronization", "jobs"] => (200, json!({ "value": self.fixed["/jobs"] })),
-            ["servicePrincipals", _, "synchronization", "jobs", _, "schema"] => (200, self.fixed["/schema"][0].clone()),
+            ["servicePrincipals", id, ..] if self.hides(id) => missing(),
+            ["servicePrincipals"] => {
+                let all: Vec<Value> = self.principals();
+                let found: Vec<&Value> = all.iter().filter(|p| writes::matches(p, query)).collect();
+                self.page(version, &path, query, found.into_iter(), Value::clone)
+            }
+            ["servicePrincipals", id] => match self.principals().into_iter().find(|p| p["id"] == *id) {
+                Some(principal) => (200, principal),
+                None => missing(),
+            },
+            ["servicePrincipals", sp, "synchronization", "jobs"] => (200, json!({ "value": self.jobs_of(sp) })),
+            ["servicePrincipals", sp, "synchronization", "jobs", job] => {
+                match self.jobs_of(sp).into_iter().find(|j| j["id"] == *job) {
+                    Some(job) => (200, job),
+                    None => missing(),
+                }
+            }
+            ["servicePrincipals", sp, "synchronization", "secrets"] => (200, self.shown_secrets(sp)),
+            ["servicePrincipals", _, "synchronization", "jobs", job, "schema"] => match self.schema_of(job) {
+                Some(mut schema) => {
+                    if self.switches.etags {
+                        schema["@odata.etag"] = json!(writes::etag(&schema));
+                    }
+                    (200, schema)
+                }
+                None => missing(),
+            },
             ["servicePrincipals", _, "synchronization", "jobs", _, "schema", "functions"] => {
                 (200, json!({ "value": [{ "name": "Append", "parameters": [] }] }))
             }
             ["servicePrincipals", _, "synchronization", "jobs", _, "schema", "filterOperators"] => {
                 (200, json!({ "value": [{ "name": "EQUALS", "arity": "Binary" }] }))
             }
-            ["servicePrincipals", _, "appRoleAssignedTo"] => self.page(
-                version,
-                &path,
-                query,
-                self.fixed["/appRoleAssignedTo"].as_array().unwrap().iter(),
-                Value::clone,
-            ),
+            ["servicePrincipals", sp, "appRoleAssignedTo"] => {
+                let all = self.assignments_of(sp);
+                self.page(version, &path, query, all.into_iter(), |a| a)
+            }
+            ["auditLogs", "provisioning"] => {
+                let all: Vec<Value> = self.list("/auditLogs/provisioning");
+                let found: Vec<Value> = all.into_iter().filter(|log| writes::matches(log, query)).collect();
+                self.page(version, &path, query, found.into_iter(), |l| l)
+            }
+            ["applications"] => {
+                let found: Vec<Value> =
+                    self.list("/applications").into_iter().filter(|a| writes::matches(a, query)).collect();
+                (200, json!({ "value": found }))
+            }
+            ["applications", id, "extensionProperties"] => {
+                let all = self.list("/extensionProperties").into_iter();
+                let own: Vec<Value> = all.filter(|e| e["appObjectId"] == *id).collect();
+                (200, json!({ "value": own }))
+            }
             ["onPremisesPublishingProfiles", ..] => (200, json!({ "value": self.fixed["/agents"] })),
             _ => match self.fixed.get(&path) {
                 Some(values) if path.contains("/accessPackages/") => (200, values[0].clone()),
@@ -261,9 +340,15 @@ impl Tenant {
         let more = at + self.page < all.len();
         let mut body = json!({ "value": all.skip(at).take(self.page).map(shape).collect::<Vec<_>>() });
         if more {
-            let select = query.get("$select").map_or(String::new(), |s| format!("&$select={s}"));
-            body["@odata.nextLink"] =
-                json!(format!("{}/{version}{path}?$skiptoken={}{select}", self.base, at + self.page));
+            let kept =
+                |name: &str| query.get(name).map_or(String::new(), |s| format!("&{name}={s}").replace(' ', "%20"));
+            body["@odata.nextLink"] = json!(format!(
+                "{}/{version}{path}?$skiptoken={}{}{}",
+                self.base,
+                at + self.page,
+                kept("$select"),
+                kept("$filter")
+            ));
         }
         (200, body)
     }
@@ -276,7 +361,8 @@ impl Tenant {
     }
 
     /// The answer to one request, faults aside.
-    pub(super) fn serve(&mut self, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
+    pub(super) fn serve(&mut self, asked: &Asked) -> (u16, Value) {
+        let Asked { method, path, query, body, .. } = asked;
         let full = format!("{path}?{query}");
         if let Some(mut before) = self.before.take() {
             before(&full, &mut Parts { groups: &mut self.groups, members: &mut self.members, log: &mut self.log });
@@ -288,27 +374,59 @@ impl Tenant {
             let last = self.requests.iter().rev().take(3).cloned().collect::<Vec<_>>().join(" ");
             return (500, json!({ "error": { "code": "TooMany", "message": last } }));
         }
-        if let Some(refusal) = self.refuse(&full) {
+        if let Some(refusal) = self.refuse(&format!("{method} {full}")) {
             return refusal;
         }
+        if let (true, Some(evaluator)) = (path.ends_with("/schema/parseExpression"), &self.evaluator) {
+            return evaluator::answer(evaluator, body);
+        }
         if !path.ends_with("/$batch") {
-            return self.answer(path, &decoded(query));
+            let body = serde_json::from_slice(body).unwrap_or(Value::Null);
+            return self.routed(method, path, query, &body, asked.header("if-match"));
         }
         let version = path.trim_end_matches("/$batch").to_owned();
         let asked: Value = serde_json::from_slice(body).unwrap();
         let mut responses = Vec::new();
-        for part in asked["requests"].as_array().unwrap() {
+        let parts = asked["requests"].as_array().unwrap();
+        if parts.len() > 20 {
+            return (
+                400,
+                json!({ "error": { "code": "BadRequest", "message": "Number of batch request steps exceeds the maximum value of 20" } }),
+            );
+        }
+        for part in parts {
+            let method = part["method"].as_str().unwrap();
             let url = format!("{version}{}", part["url"].as_str().unwrap());
             let (path, query) = url.split_once('?').unwrap_or((&url, ""));
-            if let Some(refused) = self.fault_of_part(path, query, &part["id"]) {
+            let if_match = part["headers"]["If-Match"].as_str();
+            let planned = self.fault_of_part(method, path, query, &part["id"]);
+            if let Some((refused, false)) = planned {
                 responses.push(refused);
                 continue;
             }
-            let (status, body) = self.refuse(&url).unwrap_or_else(|| self.answer(path, &decoded(query)));
+            let (status, body) = self
+                .refuse(&format!("{method} {url}"))
+                .unwrap_or_else(|| self.routed(method, path, query, &part["body"], if_match));
+            if let Some((refused, true)) = planned {
+                responses.push(refused);
+                continue;
+            }
             responses.push(json!({ "id": part["id"], "status": status, "body": body }));
         }
         responses.reverse();
         (200, json!({ "responses": responses }))
+    }
+
+    /// Reads are answered from what shows, writes change what is.
+    fn routed(&mut self, method: &str, path: &str, query: &str, body: &Value, if_match: Option<&str>) -> (u16, Value) {
+        if method != "GET" {
+            return self.write(method, path, body, if_match);
+        }
+        self.as_shown(|tenant| tenant.answer(path, &decoded(query)))
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        self.fixed.get(path).and_then(Value::as_array).cloned().unwrap_or_default()
     }
 }
 

@@ -40,6 +40,9 @@ impl Recorder {
             };
             let mut headers = headers.clone();
             headers.retain(|name, _| name == "authorization");
+            for (name, value) in request["headers"].as_object().into_iter().flatten() {
+                headers.insert(name.to_lowercase(), value.clone());
+            }
             let url = format!("{base}{version}{}", request["url"].as_str().unwrap_or_default());
             self.lines.push(json!({
                 "t": seconds,

@@ -2,6 +2,9 @@
 //! somebody else, who passes requests on.
 
 use super::Tenant;
+use super::faults::operation;
+use super::state::State;
+use super::writes::{Agent, OnDemand};
 use futures_util::stream::{self, StreamExt};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -57,6 +60,10 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(status: u16, body: &Value) -> Answer {
+        if status == 204 {
+            let headers = vec![("request-id", "5e6ba1a0-0000-4000-8000-000000000000".to_owned())];
+            return Answer { status, headers, sent: Sent::Whole(Vec::new()) };
+        }
         let kind = if body.is_number() { "text/plain" } else { "application/json" };
         let headers =
             vec![("content-type", kind.to_owned()), ("request-id", "5e6ba1a0-0000-4000-8000-000000000000".to_owned())];
@@ -105,6 +112,11 @@ pub fn start_with(mut tenant: Tenant, answering: impl FnOnce(Arc<Mutex<Tenant>>)
 }
 
 impl Server {
+    /// The tenant as somebody sees it who stands in it.
+    pub fn state(&self) -> State {
+        State::of(self.tenant.clone())
+    }
+
     /// The same tenant over plain HTTP too; returns the address.
     pub fn plain(&self) -> String {
         let listener = self.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -117,18 +129,40 @@ impl Server {
 /// The tenant answers by itself, after the sign-in service and the check of the token.
 pub fn directly(tenant: Arc<Mutex<Tenant>>) -> Answering {
     Arc::new(move |asked| {
-        let mut tenant = tenant.lock().unwrap();
-        let tenant = &mut *tenant;
-        let checked = tenant.login.as_mut().and_then(|login| login.check(&asked));
-        let answer = checked.unwrap_or_else(|| {
-            let answer = tenant.exchange(&asked);
-            if let Some(recorder) = &mut tenant.recorder {
-                recorder.push(&tenant.base, &asked, &answer);
+        let tenant = tenant.clone();
+        Box::pin(async move {
+            let called = tenant.lock().unwrap().call_of(&asked);
+            if let Some((agent, wanted)) = called {
+                // It looks at the tenant while it works.
+                let done = tokio::task::spawn_blocking(move || agent(wanted)).await.unwrap();
+                tenant.lock().unwrap().provisioned = Some(done);
             }
-            answer
-        });
-        Box::pin(async move { answer })
+            let tenant = &mut *tenant.lock().unwrap();
+            let checked = tenant.login.as_mut().and_then(|login| login.check(&asked));
+            checked.unwrap_or_else(|| {
+                let answer = tenant.exchange(&asked);
+                if let Some(recorder) = &mut tenant.recorder {
+                    recorder.push(&tenant.base, &asked, &answer);
+                }
+                answer
+            })
+        })
     })
+}
+
+impl Tenant {
+    /// The agent that has to be called for this request, if any.
+    fn call_of(&self, asked: &Asked) -> Option<(Agent, OnDemand)> {
+        let agent = self.agent.clone()?;
+        let path = asked.path.strip_suffix("/provisionOnDemand")?;
+        let refused = self.denied.iter().chain(&self.refusals).any(|(part, ..)| asked.path.contains(part));
+        if refused || self.fails_before(&operation(&asked.method, &asked.path, &asked.query)) {
+            return None;
+        }
+        let body = serde_json::from_slice(&asked.body).ok()?;
+        let wanted = self.wanted_on_demand(path.rsplit('/').next()?, &body)?;
+        Some((agent, wanted))
+    }
 }
 
 async fn accept(listener: tokio::net::TcpListener, tls: Option<TlsAcceptor>, answering: Answering) {

@@ -19,6 +19,14 @@ impl Object {
         self.attributes.push((name.to_owned(), values.into_iter().map(|v| v.as_ref().to_vec()).collect()));
         self
     }
+    /// By its name, or by `<GUID=…>`.
+    pub fn is_named(&self, dn: &str) -> bool {
+        let guid = dn.strip_prefix("<GUID=").and_then(|rest| rest.strip_suffix('>'));
+        match guid.and_then(groupshift::directory::ObjectGuid::parse) {
+            Some(guid) => self.values("objectGUID").iter().any(|v| v == &guid.to_ad_bytes()),
+            None => self.dn.eq_ignore_ascii_case(dn),
+        }
+    }
     pub fn values(&self, name: &str) -> &[Vec<u8>] {
         self.attributes.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or(&[], |(_, v)| v)
     }
@@ -94,10 +102,10 @@ impl Directory {
     }
 
     pub fn find(&self, dn: &str) -> Option<&Object> {
-        self.objects.iter().find(|o| o.dn.eq_ignore_ascii_case(dn))
+        self.objects.iter().find(|o| o.is_named(dn))
     }
     pub fn find_mut(&mut self, dn: &str) -> Option<&mut Object> {
-        self.objects.iter_mut().find(|o| o.dn.eq_ignore_ascii_case(dn))
+        self.objects.iter_mut().find(|o| o.is_named(dn))
     }
 
     /// What a search finds, in order; `None` where its base is not there.
@@ -105,8 +113,7 @@ impl Directory {
         if base.is_empty() && scope == 0 {
             return Some(vec![&self.root]);
         }
-        self.find(base)?;
-        let base = base.to_lowercase();
+        let base = self.find(base)?.dn.to_lowercase();
         let below = format!(",{base}");
         let inside = |object: &&Object| {
             let dn = object.dn.to_lowercase();

@@ -47,7 +47,7 @@ pub fn seed(world: &World, controller: &Controller) {
     for number in 1..=world.people {
         account(&mut out, &person_dn(number), &format!("person{number:02}"));
     }
-    for sam in ["svc-groupshift", "svc-stamper", "svc-agent"] {
+    for sam in ["svc-groupshift", "svc-stamper", "svc-agent", "svc-mover"] {
         account(&mut out, &format!("CN={sam},CN=Users,{ROOT}"), sam);
     }
     writeln!(out, "dn: CN={CONTACT},OU=People,{ROOT}\nchangetype: add\nobjectClass: contact\n").unwrap();
@@ -91,6 +91,33 @@ pub fn seed(world: &World, controller: &Controller) {
     }
     controller.modify(&out);
     rights(world, controller);
+    if world.ready {
+        make_ready(world, controller);
+    }
+}
+
+/// Rights that reach where those of the container do not: the agent's on the protected group and in the container to which
+/// it moves groups, the mover's likewise.
+fn make_ready(world: &World, controller: &Controller) {
+    let sid = |sam: &str| {
+        sid_text(&value_of(&controller.search(ROOT, &format!("(sAMAccountName={sam})"), &["objectSid"]), "objectSid"))
+    };
+    let (agent, mover) = (sid("svc-agent"), sid("svc-mover"));
+    let everything = "CCDCLCSWRPWPDTLOCRSDRCWDWO";
+    for dn in [world.group(VAULT).dn(), world.group("Sealed").dn()] {
+        grant(controller, &dn, &format!("(A;;{everything};;;{agent})"));
+    }
+    grant(controller, SEALED_OU, &format!("(OA;CI;CCDC;{GROUP_CLASS};;{agent})"));
+    for container in [format!("CN=Users,{ROOT}"), format!("OU=Retired,{ROOT}")] {
+        grant(
+            controller,
+            &container,
+            &format!(
+                "(OA;CI;CCDC;{GROUP_CLASS};;{agent})(OA;CI;CCDC;{GROUP_CLASS};;{mover})(OA;CIIO;{everything};;{GROUP_CLASS};{agent})(OA;CIIO;{everything};;{GROUP_CLASS};{mover})"
+            ),
+        );
+    }
+    grant(controller, OU, &format!("(OA;CIIO;LCRPWPLORCSD;;{GROUP_CLASS};{mover})(OA;CI;CCDC;{GROUP_CLASS};;{mover})"));
 }
 
 fn add_group(out: &mut String, group: &Group) {
@@ -119,35 +146,28 @@ fn rights(world: &World, controller: &Controller) {
     let sid =
         |sam: &str| value_of(&controller.search(ROOT, &format!("(sAMAccountName={sam})"), &["objectSid"]), "objectSid");
     let (stamper, agent) = (sid_text(&sid("svc-stamper")), sid_text(&sid("svc-agent")));
-    let samba_tool = |arguments: &[&str]| {
-        let url = format!("ldaps://{}", controller.address);
-        let output = std::process::Command::new("samba-tool")
-            .args(arguments)
-            .args(["-H", &url, "-U", &format!("administrator%{PASSWORD}")])
-            .args([
-                "--option=tls verify peer = ca_only",
-                "-s",
-                controller.folder.join("etc/smb.conf").to_str().unwrap(),
-            ])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "samba-tool {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    };
     let vault = world.group(VAULT).dn();
     controller.modify(&format!("dn: {vault}\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n-\n\n"));
     protect(controller, &vault);
     protect(controller, SEALED_OU);
     let stamp = format!("(OA;CIIO;WP;{STAMP_ATTRIBUTE};{GROUP_CLASS};{stamper})");
     let all = format!("(OA;CIIO;CCDCLCSWRPWPDTLOCRSDRCWDWO;;{GROUP_CLASS};{agent})(OA;CI;CCDC;{GROUP_CLASS};;{agent})");
-    samba_tool(&["dsacl", "set", &format!("--objectdn={OU}"), &format!("--sddl={stamp}{all}")]);
+    grant(controller, OU, &format!("{stamp}{all}"));
     let person = sid_text(&sid("person40"));
     let finance = world.group("Finance").dn();
-    samba_tool(&[
-        "dsacl",
-        "set",
-        &format!("--objectdn={finance}"),
-        &format!("--sddl=(OA;;WP;{MEMBER_ATTRIBUTE};;{person})"),
-    ]);
+    grant(controller, &finance, &format!("(OA;;WP;{MEMBER_ATTRIBUTE};;{person})"));
+}
+
+/// Adds entries to an object's access list.
+pub fn grant(controller: &Controller, dn: &str, sddl: &str) {
+    let url = format!("ldaps://{}", controller.address);
+    let output = std::process::Command::new("samba-tool")
+        .args(["dsacl", "set", &format!("--objectdn={dn}"), &format!("--sddl={sddl}")])
+        .args(["-H", &url, "-U", &format!("administrator%{PASSWORD}")])
+        .args(["--option=tls verify peer = ca_only", "-s", controller.folder.join("etc/smb.conf").to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "samba-tool dsacl set {dn}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Cuts an object off from what its parents grant.

@@ -7,7 +7,7 @@ use super::names::{ANY, CONTROLLER};
 use crate::directory::inventory::Controller;
 use crate::directory::{Dn, ObjectGuid};
 use crate::error::{Error, Place, Result};
-use crate::ldap::{Control, Scope, SdParts, Search, Session};
+use crate::ldap::{Control, ReadSession, Scope, SdParts, Search};
 
 /// The controller and the forest that it belongs to.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Forest {
 }
 
 /// Reads the root DSE.
-pub async fn forest(session: &Session) -> Result<Forest, Trouble> {
+pub async fn forest(session: &ReadSession) -> Result<Forest, Trouble> {
     let root = session
         .root_dse(&[
             "defaultNamingContext",
@@ -90,7 +90,7 @@ pub async fn forest(session: &Session) -> Result<Forest, Trouble> {
 }
 
 /// How far the controller's database has got.
-pub async fn highest_usn(session: &Session) -> Result<u64, Trouble> {
+pub async fn highest_usn(session: &ReadSession) -> Result<u64, Trouble> {
     let root = session.root_dse(&["highestCommittedUSN"]).await?;
     Ok(usn(root.text("highestCommittedUSN").unwrap_or_default().to_owned())?)
 }
@@ -154,12 +154,7 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
             "(|(lDAPDisplayName=msDS-ExternalDirectoryObjectId)(lDAPDisplayName=msDS-ObjectSoa))",
             &["objectClass", "objectGUID", "lDAPDisplayName"],
         ),
-        Search::new(
-            &partitions,
-            Scope::OneLevel,
-            "(objectClass=crossRef)",
-            &["objectClass", "objectGUID", "nCName", "dnsRoot", "systemFlags"],
-        ),
+        crossrefs(configuration),
         Search::new(
             &features,
             Scope::OneLevel,
@@ -209,6 +204,21 @@ fn or_none<T: Default>(done: Result<T, Trouble>) -> Result<T, Trouble> {
         Err(Trouble::Fault(fault)) if fault.is_missing() => Ok(T::default()),
         other => other,
     }
+}
+
+/// The domains of the forest; none where the account may not see them.
+pub async fn domains(line: &mut Line<'_>, forest: &Forest) -> Result<Vec<Domain>> {
+    let found = line.all(crossrefs(&forest.configuration)).await?;
+    Ok(found.iter().filter_map(|read| crossref(&read.entry)).collect())
+}
+
+fn crossrefs(configuration: &str) -> Search {
+    Search::new(
+        &format!("CN=Partitions,{configuration}"),
+        Scope::OneLevel,
+        "(objectClass=crossRef)",
+        &["objectClass", "objectGUID", "nCName", "nETBIOSName", "dnsRoot", "systemFlags"],
+    )
 }
 
 /// The domain that a crossRef stands for; other partitions (schema, DNS) are none.

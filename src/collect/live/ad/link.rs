@@ -5,7 +5,7 @@ use super::names::BATCH;
 use crate::collect::ldif;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
-use crate::ldap::{Connector, Control, Entry, Fault, FaultKind, Scope, Search, Session};
+use crate::ldap::{Connector, Control, Entry, Fault, FaultKind, FromWire, RawEntry, ReadSession, Scope, Search};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -68,9 +68,9 @@ pub fn pause(fault: &Fault, attempt: u32) -> Option<Duration> {
 
 impl Dialer {
     /// A connection to the pinned controller. Behind one name there may be several, so a few are tried.
-    pub async fn open(&self) -> Result<Session, Trouble> {
+    pub async fn open(&self) -> Result<ReadSession, Trouble> {
         for _ in 0..8 {
-            let session = self.connector.connect().await?;
+            let session = self.connector.connect_to_read().await?;
             let Some(pin) = &self.pin else { return Ok(session) };
             if pin_of(&session).await? == *pin {
                 return Ok(session);
@@ -83,7 +83,7 @@ impl Dialer {
 }
 
 /// Which controller a connection leads to.
-pub async fn pin_of(session: &Session) -> Result<Pin, Trouble> {
+pub async fn pin_of(session: &ReadSession) -> Result<Pin, Trouble> {
     let root = session.root_dse(&["dsServiceName"]).await?;
     let ds_service_name = root.text("dsServiceName").unwrap_or_default().to_owned();
     let settings = match ds_service_name.is_empty() {
@@ -104,31 +104,48 @@ pub struct Read {
     pub values_by_range: u64,
 }
 
-/// The one place where an entry of the wire becomes an entry as files hold it.
-pub fn read(from: &Entry) -> Result<Read, Trouble> {
-    let mut entry = ldif::Entry::named(from.dn.as_str());
-    entry.reserve(from.attributes.iter().map(|a| a.values.len()).sum(), from.size());
-    let mut cut = BTreeMap::new();
-    let mut values_by_range = 0;
-    for attribute in &from.attributes {
-        let (name, options) = attribute.name.split_once(';').unwrap_or((&attribute.name, ""));
-        if name.eq_ignore_ascii_case("uSNChanged") || name.eq_ignore_ascii_case("uSNCreated") {
-            continue;
-        }
-        if let Some(high) = range(options) {
-            values_by_range += attribute.values.len() as u64;
-            if let Some(high) = high {
-                let next = high.checked_add(1).ok_or_else(|| odd(&from.dn, "a range without an end"))?;
-                cut.insert(name.to_owned(), next);
+/// The one place where an entry of the wire becomes an entry as files hold it: each value is copied once.
+impl FromWire for Read {
+    fn from_wire(from: &RawEntry<'_>) -> Result<Read, Fault> {
+        let mut entry = ldif::Entry::named(from.dn());
+        entry.reserve(from.count(), from.size());
+        let mut read = Read { entry, guid: ObjectGuid::NIL, usn_changed: 0, cut: BTreeMap::new(), values_by_range: 0 };
+        let mut endless = false;
+        from.each(|description, mut values| {
+            let (name, options) = description.split_once(';').unwrap_or((description, ""));
+            let number = |value: Option<&[u8]>| {
+                value.and_then(|v| std::str::from_utf8(v).ok()).and_then(|v| v.trim().parse().ok())
+            };
+            if name.eq_ignore_ascii_case("uSNChanged") {
+                read.usn_changed = number(values.next()).unwrap_or_default();
+                return;
             }
-        }
-        for value in &attribute.values {
-            entry.push(name, value);
-        }
+            if name.eq_ignore_ascii_case("uSNCreated") {
+                return;
+            }
+            if description.eq_ignore_ascii_case("objectGUID") {
+                let guid = values.clone().next().and_then(ObjectGuid::from_ad_bytes);
+                read.guid = guid.unwrap_or_default();
+            }
+            let by_range = range(options);
+            if let Some(Some(high)) = by_range {
+                match high.checked_add(1) {
+                    Some(next) => drop(read.cut.insert(name.to_owned(), next)),
+                    None => endless = true,
+                }
+            }
+            for value in values {
+                read.values_by_range += u64::from(by_range.is_some());
+                read.entry.push(name, value);
+            }
+        });
+        if endless { Err(Fault::odd(from.dn(), "a range without an end")) } else { Ok(read) }
     }
-    let guid = from.bytes("objectGUID").and_then(ObjectGuid::from_ad_bytes).unwrap_or_default();
-    let usn_changed = from.number("uSNChanged").unwrap_or_default();
-    Ok(Read { entry, guid, usn_changed, cut, values_by_range })
+}
+
+/// The same of an entry that was read for itself.
+pub fn read(from: &Entry) -> Result<Read, Trouble> {
+    Ok(Read::from_wire(&RawEntry::of(from))?)
 }
 
 /// `range=0-1499` → the number of its last value; `range=1500-*` → none.
@@ -151,7 +168,7 @@ pub enum Whole {
 /// Reads the rest of an entry's cut lists. A list that changes while its ranges are read is read anew: ranges of two
 /// states do not join.
 pub async fn complete(
-    session: &Session,
+    session: &ReadSession,
     first: Read,
     attributes: &[&str],
     controls: &[Control],
@@ -194,7 +211,7 @@ enum Rest {
     Gone,
 }
 
-async fn rest(session: &Session, current: &mut Read, controls: &[Control]) -> Result<Rest, Trouble> {
+async fn rest(session: &ReadSession, current: &mut Read, controls: &[Control]) -> Result<Rest, Trouble> {
     while let Some((name, low)) = current.cut.pop_first() {
         let wanted = format!("{name};range={low}-*");
         let answer =
@@ -244,16 +261,15 @@ pub fn below(base: &str, filter: impl Into<String>, attributes: &[&str], page: u
 }
 
 /// A small search, whole. Cut lists are completed.
-pub async fn all(session: &Session, search: Search) -> Result<Vec<Read>, Trouble> {
+pub async fn all(session: &ReadSession, search: Search) -> Result<Vec<Read>, Trouble> {
     let attributes: Vec<String> = search.attributes.clone();
     let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
     let controls = search.controls.clone();
     let mut out = Vec::new();
     let mut cut = Vec::new();
-    let mut pages = session.search(search);
+    let mut pages = session.search::<Read>(search);
     while let Some(page) = pages.next().await? {
-        for entry in &page {
-            let read = read(entry)?;
+        for read in page {
             if read.cut.is_empty() { out.push(read) } else { cut.push(read) }
         }
     }
@@ -277,16 +293,16 @@ pub fn restless(read: &Read) -> Error {
 /// A connection that is made again when it breaks, for work that is done one step after the other.
 pub struct Line<'d> {
     dialer: &'d Dialer,
-    session: Option<Session>,
+    session: Option<ReadSession>,
 }
 
 impl<'d> Line<'d> {
-    pub fn new(dialer: &'d Dialer, session: Option<Session>) -> Self {
+    pub fn new(dialer: &'d Dialer, session: Option<ReadSession>) -> Self {
         Line { dialer, session }
     }
 
     /// Does the work, on a new connection where the old one broke.
-    pub async fn again<T>(&mut self, work: impl AsyncFn(&Session) -> Result<T, Trouble>) -> Result<T> {
+    pub async fn again<T>(&mut self, work: impl AsyncFn(&ReadSession) -> Result<T, Trouble>) -> Result<T> {
         let mut attempt = 0;
         loop {
             let done = match &self.session {

@@ -4,11 +4,11 @@
 
 mod catalog;
 mod certificate;
-mod discover;
+pub(crate) mod discover;
 mod feed;
-mod link;
+pub(crate) mod link;
 mod metadata;
-mod names;
+pub(crate) mod names;
 mod partition;
 mod plain;
 mod probe;
@@ -54,6 +54,11 @@ impl<'c> Reader<'c> {
         let who = ad.user.as_deref().unwrap_or("the AD account");
         let connector = Connector::new(ad, || config.fetch(Secret::AdPassword, who))?;
         Ok(Reader { config, dialer: Dialer { connector, pin: None } })
+    }
+
+    /// Over connections that somebody else was given the secrets for; where a pin is named, to that controller only.
+    pub fn over(config: &'c Config, connector: Connector, pin: Option<link::Pin>) -> Self {
+        Reader { config, dialer: Dialer { connector, pin } }
     }
 
     /// With other patience than usual.
@@ -197,14 +202,7 @@ impl<'c> Reader<'c> {
 
     /// Whether this is the domain that is meant.
     fn check(&self, forest: &Forest, tell: &Tell<'_>) -> Result<()> {
-        let dns_domain = Dn::parse(forest.domain()).ok().and_then(|dn| dn.dns_domain());
-        if let (Some(wanted), Some(found)) = (&self.config.settings.cloud_sync.domain, &dns_domain)
-            && !wanted.eq_ignore_ascii_case(found)
-        {
-            return Err(Error::usage(format!("the controller serves {found}, but [cloud_sync] domain is {wanted}"))
-                .at(Place::default().object(self.dialer.connector.address()))
-                .hint("Name a controller of the domain that groups are provisioned to."));
-        }
+        check_domain(self.config, forest, self.dialer.connector.address())?;
         let controller = &forest.controller;
         tell(Note::Detail(plain(&format!(
             "controller {} (functional level {}), database {}, USN {}, time {}",
@@ -223,6 +221,19 @@ impl<'c> Reader<'c> {
         }
         Ok(())
     }
+}
+
+/// Whether the controller serves the domain that the configuration names.
+pub(crate) fn check_domain(config: &Config, forest: &Forest, address: &str) -> Result<()> {
+    let dns_domain = Dn::parse(forest.domain()).ok().and_then(|dn| dn.dns_domain());
+    if let (Some(wanted), Some(found)) = (&config.settings.cloud_sync.domain, &dns_domain)
+        && !wanted.eq_ignore_ascii_case(found)
+    {
+        return Err(Error::usage(format!("the controller serves {found}, but [cloud_sync] domain is {wanted}"))
+            .at(Place::default().object(address))
+            .hint("Name a controller of the domain that groups are provisioned to."));
+    }
+    Ok(())
 }
 
 fn part(partition: &str) -> Part {

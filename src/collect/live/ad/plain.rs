@@ -2,7 +2,7 @@
 //! Directory knows, and without count or settling. For directories that are no domain controllers, as measurements use.
 
 use super::feed::{Batch, Feed};
-use super::link::{self, Trouble};
+use super::link::{Read, Trouble};
 use crate::directory::Inventory;
 use crate::error::{Error, Result};
 use crate::ldap::{Connector, Search};
@@ -21,12 +21,11 @@ pub async fn read_plainly(connector: &Connector, searches: &[Search]) -> Result<
     let readers = searches.iter().map(|search| {
         let out = out.clone();
         async move {
-            let session = connector.connect().await?;
-            let mut pages = session.search(search.clone());
+            let session = connector.connect_to_read().await?;
+            let mut pages = session.search::<Read>(search.clone());
             while let Some(page) = pages.next().await? {
                 let mut read = Vec::with_capacity(page.len());
-                for entry in &page {
-                    let entry = link::read(entry)?;
+                for entry in page {
                     if !entry.cut.is_empty() {
                         return Err(
                             Error::failed("the server cut a list of values, which only a scan completes").into()

@@ -11,7 +11,7 @@ use crate::collect::ad::NameKeys;
 use crate::collect::live::{Note, Tell};
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
-use crate::ldap::{Control, FaultKind, Session};
+use crate::ldap::{Control, Fault, FaultKind, FromWire, RawEntry, ReadSession};
 use crate::report::plain;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,7 +76,7 @@ struct Shared<'t> {
 }
 
 /// Reads everything below the base; `first` is a connection that is open already.
-pub async fn scan(task: Task<'_>, feed: Feed, first: Session) -> Result<Scanned> {
+pub async fn scan(task: Task<'_>, feed: Feed, first: ReadSession) -> Result<Scanned> {
     let (out, batches) = mpsc::channel(AHEAD);
     let small = task.usn < SMALL;
     let pieces = Kind::ALL.map(|kind| Partition { kind, range: (None, None), expected: 0 });
@@ -120,7 +120,7 @@ pub async fn scan(task: Task<'_>, feed: Feed, first: Session) -> Result<Scanned>
 }
 
 /// One connection's work, until nothing is left to do.
-async fn worker(shared: &Shared<'_>, mut session: Option<Session>) -> Result<()> {
+async fn worker(shared: &Shared<'_>, mut session: Option<ReadSession>) -> Result<()> {
     while let Some((job, attempt)) = shared.next().await {
         let done = async {
             if session.is_none() {
@@ -203,7 +203,7 @@ impl Shared<'_> {
         self.changed.notify_waiters();
     }
 
-    async fn perform(&self, session: &Session, job: &Job) -> Result<(), Trouble> {
+    async fn perform(&self, session: &ReadSession, job: &Job) -> Result<(), Trouble> {
         match job {
             Job::List(kind) => self.list(session, *kind).await,
             Job::Read(partition) => self.partition(session, *partition).await,
@@ -214,7 +214,7 @@ impl Shared<'_> {
         }
     }
 
-    async fn list(&self, session: &Session, kind: Kind) -> Result<(), Trouble> {
+    async fn list(&self, session: &ReadSession, kind: Kind) -> Result<(), Trouble> {
         let listing = list(session, self.task.base, kind).await?;
         let total = listing.guids.len() as u64;
         self.expected.fetch_add(total, Ordering::Relaxed);
@@ -245,18 +245,15 @@ impl Shared<'_> {
         Ok(())
     }
 
-    async fn partition(&self, session: &Session, number: usize) -> Result<(), Trouble> {
+    async fn partition(&self, session: &ReadSession, number: usize) -> Result<(), Trouble> {
         let partition = self.lock().partitions[number].clone();
         let kind = partition.kind;
         let mut search = link::below(self.task.base, partition.filter(), self.attributes(kind), kind.page());
         search.controls.extend_from_slice(self.controls(kind));
-        let mut pages = session.search(search);
+        let mut pages = session.search::<Read>(search);
         while let Some(page) = pages.next().await? {
             let mut whole = Vec::with_capacity(page.len());
-            // Each is let go as soon as it is taken over, so that a page is not in memory twice.
-            for entry in page {
-                let read = link::read(&entry)?;
-                drop(entry);
+            for read in page {
                 if read.cut.is_empty() {
                     whole.push(read);
                     continue;
@@ -283,7 +280,7 @@ impl Shared<'_> {
         None
     }
 
-    async fn complete(&self, session: &Session, cut: Read, partition: usize) -> Result<(), Trouble> {
+    async fn complete(&self, session: &ReadSession, cut: Read, partition: usize) -> Result<(), Trouble> {
         let kind = self.lock().partitions[partition].kind;
         match link::complete(session, cut, self.attributes(kind), self.controls(kind)).await? {
             Whole::Read(read) => self.give(vec![read], partition).await,
@@ -324,21 +321,40 @@ impl Shared<'_> {
     }
 }
 
+/// An object of a listing.
+struct Identity {
+    /// Its GUID, or the name of an object that has none to show.
+    guid: Result<ObjectGuid, String>,
+    created: Option<i64>,
+}
+
+impl FromWire for Identity {
+    fn from_wire(entry: &RawEntry<'_>) -> Result<Identity, Fault> {
+        let (mut guid, mut created) = (None, None);
+        entry.each(|name, mut values| {
+            if name.eq_ignore_ascii_case("objectGUID") {
+                guid = values.next().and_then(ObjectGuid::from_ad_bytes);
+            } else if name.eq_ignore_ascii_case("uSNCreated") {
+                created = values.next().and_then(|v| std::str::from_utf8(v).ok()).and_then(|v| v.trim().parse().ok());
+            }
+        });
+        Ok(Identity { guid: guid.ok_or_else(|| entry.dn().to_owned()), created })
+    }
+}
+
 /// All objects of a sort, by their identity alone.
-pub async fn list(session: &Session, base: &str, kind: Kind) -> Result<Listing, Trouble> {
+pub async fn list(session: &ReadSession, base: &str, kind: Kind) -> Result<Listing, Trouble> {
     let mut listing = Listing::default();
     let search = link::below(base, kind.filter(), &["objectGUID", "uSNCreated"], 1000);
-    let mut pages = session.search(search);
+    let mut pages = session.search::<Identity>(search);
     while let Some(page) = pages.next().await? {
-        for entry in &page {
-            let Some(guid) = entry.bytes("objectGUID").and_then(ObjectGuid::from_ad_bytes) else {
-                return Err(Error::failed("the account may not read objectGUID, by which objects are told apart")
-                    .at(crate::error::Place::default().object(entry.dn.clone()))
+        for object in page {
+            listing.guids.push(object.guid.map_err(|dn| {
+                Error::failed("the account may not read objectGUID, by which objects are told apart")
+                    .at(crate::error::Place::default().object(dn))
                     .hint("Let the account read all properties of the domain's groups and users, as Authenticated Users may by default.")
-                    .into());
-            };
-            listing.guids.push(guid);
-            listing.created.extend(entry.number("uSNCreated"));
+            })?);
+            listing.created.extend(object.created);
         }
     }
     Ok(listing)

@@ -55,16 +55,17 @@ pub fn notifications<'a>(wire: &'a Wire, inventory: &'a Inventory) -> Boxed<'a, 
 
 async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime<Utc>) -> Result<Option<RawFile>> {
     let jobs: Vec<&str> = inventory.cloud_sync.jobs.iter().flatten().filter_map(|j| j.get("id")?.as_str()).collect();
-    let from = (now - Duration::days(DAYS)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let window = (now - Duration::days(DAYS), now);
+    let from = window.0.to_rfc3339_opts(SecondsFormat::Secs, true);
     let mut raw = RawFile::new(files::PROVISIONING_LOGS)?;
     for (i, job) in jobs.iter().enumerate() {
         if i > 0 {
             wire.pause(PACE).await;
         }
-        let mut read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, Some(job)), None).await;
+        let mut read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, Some(job)), None, window).await;
         if let Err(Trouble::Refused(_)) = read {
             // Where the service does not filter by job, it is done here.
-            read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, None), Some(job)).await;
+            read = logs_of(wire, &mut raw, &queries::provisioning_logs(&from, None), Some(job), window).await;
         }
         if ledger.denied("provisioningLogs", read)?.is_none() {
             return Ok(None);
@@ -74,23 +75,56 @@ async fn logs(wire: &Wire, ledger: &Ledger, inventory: &Inventory, now: DateTime
     Ok(Some(raw))
 }
 
-async fn logs_of(wire: &Wire, raw: &mut RawFile, query: &str, job: Option<&str>) -> Result<(), Trouble> {
+async fn logs_of(
+    wire: &Wire,
+    raw: &mut RawFile,
+    query: &str,
+    job: Option<&str>,
+    window: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(), Trouble> {
     let mut first = true;
+    let (mut pages, mut oldest) = (0u64, window.1);
     let mut seen = HashSet::new();
     wire.pages(query, async |body| {
         if !std::mem::take(&mut first) {
             wire.pause(PACE).await;
         }
+        pages += 1;
         for log in super::wire::list(&body, query)? {
+            if let Some(time) = activity(&log) {
+                oldest = oldest.min(time);
+            }
             let of_job = job.is_none_or(|job| log.get("jobId").and_then(Value::as_str) == Some(job));
             if of_job && is_new(&mut seen, &log) {
                 raw.push(&log)?;
             }
         }
+        // Logs come newest first, so how far back they reach tells how many are left.
+        if (pages == 3 || pages.is_multiple_of(50))
+            && let Some(left) = pages_left(window, oldest, pages)
+        {
+            let time = PACE.as_secs() * left;
+            wire.tell(format!(
+                "provisioning logs: {pages} pages reach back to {}; about {left} more, {}:{:02} minutes, since the service allows 5 requests in 10 seconds",
+                oldest.to_rfc3339_opts(SecondsFormat::Secs, true),
+                time / 60,
+                time % 60
+            ));
+        }
         Ok(())
     })
     .await?;
     Ok(())
+}
+
+fn activity(log: &Value) -> Option<DateTime<Utc>> {
+    log.get("activityDateTime")?.as_str()?.parse().ok()
+}
+
+/// About how many pages are still to come, when `pages` of them reach back to `oldest`; `None` where that tells nothing.
+fn pages_left(window: (DateTime<Utc>, DateTime<Utc>), oldest: DateTime<Utc>, pages: u64) -> Option<u64> {
+    let (left, done) = ((oldest - window.0).num_seconds(), (window.1 - oldest).num_seconds());
+    (left > 0 && done > 0).then(|| (pages as f64 * left as f64 / done as f64).ceil() as u64)
 }
 
 async fn packages(wire: &Wire, ledger: &Ledger, inventory: &Inventory) -> Result<Vec<RawFile>> {
@@ -152,6 +186,16 @@ fn governs(package: &Value, groups: &HashSet<String>) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn how_long_the_logs_take() {
+        let at = |day: i64| DateTime::<Utc>::UNIX_EPOCH + Duration::days(day);
+        for (oldest, pages, left) in
+            [(20, 5, Some(10)), (29, 3, Some(87)), (30, 3, None), (0, 9, None), (1, 29, Some(1))]
+        {
+            assert_eq!(pages_left((at(0), at(30)), at(oldest), pages), left, "{oldest}");
+        }
+    }
 
     #[test]
     fn packages_of_groups() {

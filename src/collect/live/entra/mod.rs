@@ -2,25 +2,28 @@
 //! records that exported files go through, so a property means the same in both.
 
 mod audit;
+mod evaluator;
 mod feed;
 mod ledger;
 mod members;
 mod plan;
 mod probe;
-mod queries;
+pub(crate) mod queries;
 mod reading;
 mod since;
-mod small;
+pub(crate) mod small;
 mod state;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub(crate) mod wire;
 
+pub use evaluator::places;
 pub use probe::Probe;
 
 use super::{Base, ContainerKnown, Half, Note, Tell, Wishes};
 use crate::config::Config;
 use crate::error::Result;
+use crate::graph::Graph;
 use chrono::{DateTime, Utc};
 use ledger::Ledger;
 use reading::Reading;
@@ -41,6 +44,11 @@ impl<'c> Reader<'c> {
     /// Checks the configuration and takes the secrets in; nothing is sent yet.
     pub fn new(config: &'c Config, wishes: &Wishes) -> Result<Self> {
         Ok(Reader { config, wire: Wire::new(config, wishes)? })
+    }
+
+    /// Over a client that somebody else signs in: token, budget and counters are shared.
+    pub fn over(config: &'c Config, graph: Graph) -> Self {
+        Reader { config, wire: Wire::over(graph) }
     }
 
     /// Fills the Entra half. `container` is told what Entra names as the writeback container as soon as it is known.
@@ -75,7 +83,7 @@ impl<'c> Reader<'c> {
     fn pass_on(&self, tell: &Tell<'_>) {
         for word in self.wire.words() {
             tell(match word {
-                Word::SignIn(text) => Note::Notice(text),
+                Word::SignIn(text) | Word::Notice(text) => Note::Notice(text),
                 Word::Detail(text) => Note::Detail(text),
             });
         }
@@ -127,6 +135,10 @@ impl<'c> Reader<'c> {
         if wishes.audit {
             inventory.cloud_sync.notifications = audit::notifications(&self.wire, &inventory).await?;
             raw.append(&mut audit::read(&self.wire, &ledger, &inventory, started).await?);
+        }
+        if let Some(questions) = wishes.questions {
+            let asked = questions(&inventory);
+            inventory.cloud_sync.expressions = evaluator::ask(&self.wire, &inventory.cloud_sync, asked, tell).await?;
         }
         self.wire.sources(&ledger);
         tell(Note::Detail(self.wire.usage()));

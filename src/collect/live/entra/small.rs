@@ -139,7 +139,7 @@ fn optional<T>(result: Result<T, Trouble>) -> Result<Option<T>> {
 
 /// The configured service principal, else those of the template, else those that are named like a domain and have a job
 /// that writes groups to AD.
-async fn principals(wire: &Wire, settings: &Settings) -> Result<Vec<Value>, Trouble> {
+pub(crate) async fn principals(wire: &Wire, settings: &Settings) -> Result<Vec<Value>, Trouble> {
     if let Some(id) = &settings.cloud_sync.service_principal {
         return Ok(vec![wire.value(&queries::principal(id)).await?]);
     }
@@ -170,7 +170,7 @@ async fn principals(wire: &Wire, settings: &Settings) -> Result<Vec<Value>, Trou
 }
 
 /// `contoso.com`: labels of letters, digits and hyphens, at least two.
-fn is_domain(name: &str) -> bool {
+pub(crate) fn is_domain(name: &str) -> bool {
     let label = |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     name.contains('.') && name.split('.').all(label)
 }

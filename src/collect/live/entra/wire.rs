@@ -6,7 +6,9 @@ use crate::collect::graph_json::{json_error, objects};
 use crate::collect::live::Wishes;
 use crate::config::Config;
 use crate::directory::ObjectGuid;
+use crate::directory::inventory::Evaluation;
 use crate::error::{Error, Place, Result};
+use crate::graph::oracle::Job;
 use crate::graph::{BatchRequest, Fault, FaultKind, Graph, Options, PER_BATCH};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -74,6 +76,8 @@ impl From<Fault> for Trouble {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     SignIn(String),
+    /// How long something will take.
+    Notice(String),
     Detail(String),
 }
 
@@ -111,6 +115,20 @@ impl Wire {
         let who = entra.client_id.clone().unwrap_or_default();
         let graph = Graph::new(entra, &|secret| config.fetch(secret, &who), options)?;
         Ok(Wire { graph, bytes: Mutex::default(), words })
+    }
+
+    /// Over a client that is there already; what it has to say goes to whoever made it.
+    pub fn over(graph: Graph) -> Self {
+        Wire { graph, bytes: Mutex::default(), words: Arc::default() }
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Has something told to whoever waits.
+    pub fn tell(&self, text: String) {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).push(Word::Notice(text));
     }
 
     /// What the client had to say since it was asked last.
@@ -187,6 +205,13 @@ impl Wire {
         let body = self.graph.get(query).await?;
         self.count_bytes(query, body.bytes.len());
         Ok(body.json(query)?)
+    }
+
+    /// An expression as the tenant evaluates it.
+    pub async fn evaluate(&self, at: &Job, question: Evaluation) -> Result<Evaluation, Trouble> {
+        let answer = self.graph.parse_expression(at, &question.expression, &question.attributes).await?;
+        self.count_bytes(&super::queries::schema(&at.principal, &at.job, "/parseExpression"), 0);
+        Ok(answer.of(question))
     }
 
     /// A number, where the service gives one.
