@@ -140,8 +140,8 @@ impl Former {
                 since: last.copied().or(Some(snapshot.taken)),
             });
         }
-        if groups.is_empty() {
-            return Err(Error::failed(format!("the run {} has no snapshot of a group yet", record.id))
+        if groups.iter().all(|g| g.outside) {
+            return Err(Error::failed(format!("the run {} has no snapshot of a group of its plan yet", record.id))
                 .hint("Audit against the plan instead: groupshift audit --against PLAN"));
         }
         let mut former = Former::new(AgainstKind::Snapshot, record.id, groups);
