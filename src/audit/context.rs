@@ -99,7 +99,11 @@ impl<'a> Context<'a> {
     }
     /// The group is to be in AD: the job takes it, or it was there before and its Entra group has not gone.
     pub fn is_wanted(&self, entry: &Entry) -> bool {
-        entry.scope == Some(true) || entry.former != NONE && !self.is_retired(entry)
+        entry.scope == Some(true) || self.is_planned(entry) && !self.is_retired(entry)
+    }
+    /// The plan, or the plan of the run, has it in a wave.
+    pub fn is_planned(&self, entry: &Entry) -> bool {
+        self.before(entry).is_some_and(|b| !b.outside)
     }
     /// Its Entra group is known to be gone, or soft-deleted.
     pub fn is_retired(&self, entry: &Entry) -> bool {
@@ -205,6 +209,7 @@ fn entries(cx: &assess::Context<'_>, former: Option<&Former>) -> Vec<Entry> {
         }
     };
     let ad_of_id = |id: ObjectGuid| cx.index.ad_group_by_anchor(id).unwrap_or(NONE);
+    let former_group = |position: u32| former.and_then(|f| f.get(position));
     // Of two carriers of an anchor, the one that was there before is the group.
     let before = |id: ObjectGuid| {
         let position = former.and_then(|f| f.position_of_id(id));
@@ -220,7 +225,8 @@ fn entries(cx: &assess::Context<'_>, former: Option<&Former>) -> Vec<Entry> {
             let scope = scope_of(row);
             let (former, known) = before(id);
             let is_stamped = !crate::predict::index::carriers(&cx.index.by_edoi, id).is_empty();
-            if scope != Some(true) && !is_stamped && former == NONE {
+            let planned = former_group(former).is_some_and(|g| !g.outside);
+            if scope != Some(true) && !is_stamped && !planned {
                 return None;
             }
             let ad = if known != NONE { known } else { by_stamp(cx, id).unwrap_or_else(|| ad_of_id(id)) };
@@ -250,7 +256,7 @@ fn entries(cx: &assess::Context<'_>, former: Option<&Former>) -> Vec<Entry> {
     if let Some(former) = former {
         let mut met = vec![false; former.groups().len()];
         out.iter().filter(|e| e.former != NONE).for_each(|e| met[e.former as usize] = true);
-        for (position, group) in former.groups().iter().enumerate().filter(|(i, _)| !met[*i]) {
+        for (position, group) in former.groups().iter().enumerate().filter(|(i, g)| !met[*i] && !g.outside) {
             let object = cx.index.ad_by_guid(inventory, group.guid);
             let ad = object.map_or(NONE, |o| inventory.ad.objects[o as usize].group);
             let id = group.id.unwrap_or_default();

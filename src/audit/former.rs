@@ -27,6 +27,8 @@ pub struct FormerGroup {
     pub group_type: Option<GroupType>,
     pub members: FormerMembers,
     pub wave: Option<String>,
+    /// No wave holds it: a run keeps a snapshot of every anchored group, so that it can tell what it did not touch.
+    pub outside: bool,
     /// When the run last wrote to it, or else when its snapshot was taken: what is changed later is not the run's doing.
     pub since: Option<DateTime<Utc>>,
 }
@@ -86,6 +88,7 @@ impl Former {
             group_type: g.group_type.map(GroupType),
             members: FormerMembers::Count(g.members),
             wave: Some(wave.name.clone()),
+            outside: false,
             since: None,
         };
         let groups = plan.waves.iter().flat_map(|wave| wave.groups.iter().map(move |g| of(wave, g))).collect();
@@ -117,28 +120,28 @@ impl Former {
             let body = run.snapshot(SnapshotKind::AdGroup, &snapshot.object)?;
             let Some((_, body)) = body else { continue };
             let object = object_from_json(&body)?;
-            // A run keeps every anchored group and those around them; only what a wave takes was migrated.
-            let Some(plan) = planned.by_guid(object.guid) else { continue };
+            let plan = planned.by_guid(object.guid);
             let anchors = ["adminDescription", crate::cutover::port::STAMP];
             let anchor = anchors.iter().find_map(|name| Anchor::parse(object.text(name)?));
-            let id = plan.id.or(anchor.map(|a| a.0));
+            let id = plan.and_then(|p| p.id).or(anchor.map(|a| a.0));
             let last = [Some(object.guid), id].into_iter().flatten().filter_map(|k| written.get(&k.to_string())).max();
             groups.push(FormerGroup {
                 guid: object.guid,
                 id,
                 sid: object.sid(),
                 dn: object.dn.clone(),
-                approved_dn: plan.approved_dn.clone(),
+                approved_dn: plan.and_then(|p| p.approved_dn.clone()),
                 display_name: object.text("displayName").map(str::to_owned),
                 account_name: object.text("sAMAccountName").map(str::to_owned),
                 group_type: object.group_type(),
                 members: FormerMembers::List(object.texts("member").map(str::to_owned).collect()),
-                wave: plan.wave.clone(),
+                wave: plan.and_then(|p| p.wave.clone()),
+                outside: plan.is_none(),
                 since: last.copied().or(Some(snapshot.taken)),
             });
         }
         if groups.is_empty() {
-            return Err(Error::failed(format!("the run {} has no snapshot of a group of its plan yet", record.id))
+            return Err(Error::failed(format!("the run {} has no snapshot of a group yet", record.id))
                 .hint("Audit against the plan instead: groupshift audit --against PLAN"));
         }
         let mut former = Former::new(AgainstKind::Snapshot, record.id, groups);
@@ -214,7 +217,7 @@ impl Former {
             name: Some(self.name.clone()),
             sha256: self.sha256.clone(),
             taken: self.taken.clone(),
-            groups: self.groups.len() as u64,
+            groups: self.groups.iter().filter(|g| !g.outside).count() as u64,
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Principals<'a> {
     /// Entries of `approved_writers` that name no account of the input.
     pub unresolved: Vec<String>,
     connect: HashSet<Sid>,
+    /// A server names its account, and the input has no such account: an unknown SID may be it.
+    connect_unresolved: bool,
     /// Domain parts of the accounts that the input describes: those of this forest.
     domains: HashSet<u32>,
 }
@@ -100,7 +102,9 @@ impl<'a> Principals<'a> {
             }
         }
         let accounts = inventory.connect.iter().flat_map(|s| s.connectors.iter().flatten()).filter(|c| c.is_ad());
-        let mut connect: HashSet<Sid> = accounts.filter_map(|c| named(c.account.as_deref()?)).collect();
+        let accounts: Vec<Option<Sid>> = accounts.filter_map(|c| Some(named(c.account.as_deref()?))).collect();
+        let connect_unresolved = accounts.contains(&None);
+        let mut connect: HashSet<Sid> = accounts.into_iter().flatten().collect();
         for object in inventory.ad.objects.iter().filter(|o| o.class == AdClass::User) {
             let sam = inventory.text.get(object.sam_account_name).unwrap_or("");
             if sam.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("MSOL_")) {
@@ -124,6 +128,7 @@ impl<'a> Principals<'a> {
             approved,
             unresolved,
             connect,
+            connect_unresolved,
             domains,
         }
     }
@@ -204,6 +209,7 @@ impl<'a> Principals<'a> {
         }
         let class = self.object(sid).map(|o| self.inventory.ad.objects[o as usize].class);
         match (self.agent.is_some(), class) {
+            (_, None) if self.connect_unresolved => Standing::Unclear,
             (false, None | Some(AdClass::ManagedServiceAccount | AdClass::Missing)) => Standing::Unclear,
             _ => Standing::Other,
         }

@@ -171,7 +171,7 @@ impl<'e> Iterator for Values<'e> {
 }
 
 impl FromWire for Entry {
-    fn from_wire(raw: &RawEntry<'_>) -> Result<Entry, Fault> {
+    fn from_wire(raw: &RawEntry<'_>) -> Result<Entry, Box<Fault>> {
         let mut attributes = Vec::new();
         raw.each(|name, values| {
             attributes.push(Attribute { name: name.to_owned(), values: values.map(<[u8]>::to_vec).collect() });

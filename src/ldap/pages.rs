@@ -23,7 +23,7 @@ pub(super) type Outcome<T> = Result<T, Fault>;
 
 /// What an object of an answer is taken into, straight from the bytes that came.
 pub trait FromWire: Sized + Send + 'static {
-    fn from_wire(entry: &RawEntry<'_>) -> Result<Self, Fault>;
+    fn from_wire(entry: &RawEntry<'_>) -> Result<Self, Box<Fault>>;
 }
 
 /// A connection that carries searches.
@@ -126,15 +126,21 @@ async fn drive<L: Lane, T: FromWire>(lane: &L, search: Search, give: mpsc::Sende
 pub(super) enum Stop {
     /// Nobody reads on.
     Dropped,
-    Fault(Fault),
+    Fault(Box<Fault>),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Fault(Box::new(fault))
+    }
 }
 
 pub(super) fn malformed() -> Stop {
-    Stop::Fault(Fault::malformed("search"))
+    Fault::malformed("search").into()
 }
 
 fn broken(words: impl Into<String>) -> Stop {
-    Stop::Fault(Fault::new(FaultKind::Protocol, "search", words))
+    Fault::new(FaultKind::Protocol, "search", words).into()
 }
 
 /// A page that was read to its end.
@@ -189,6 +195,11 @@ impl<T: FromWire> Sink<T> {
         self.bytes += entry.size();
         self.batch.push(T::from_wire(entry).map_err(Stop::Fault)?);
         Ok(())
+    }
+
+    /// Comes back when nobody reads on.
+    pub async fn closed(&mut self) {
+        self.give.closed().await;
     }
 
     pub fn refer(&mut self, urls: Vec<String>) {

@@ -175,7 +175,7 @@ impl Lane for Session {
         let mut ldap = self.handle();
         ldap.with_controls(controls);
         ldap.with_search_options(SearchOptions::new().sizelimit(search.size_limit as i32));
-        let library = |e| Stop::Fault(Fault::library("search", e, self.wait));
+        let library = |e| Stop::from(Fault::library("search", e, self.wait));
         let mut stream = ldap
             .streaming_search(&search.base, search.scope, &search.filter, &search.attributes)
             .await
@@ -202,7 +202,7 @@ impl Lane for Session {
         }
         let result = stream.finish().await;
         if result.rc != 0 {
-            return Err(Stop::Fault(Fault::result("search", &result)));
+            return Err(Fault::result("search", &result).into());
         }
         sink.end(|oid| result.ctrls.iter().find(|c| c.1.ctype == oid).map(|c| c.1.val.as_deref().unwrap_or(&[]))).await
     }

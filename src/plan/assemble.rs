@@ -1,124 +1,29 @@
 //! The document: everything that was decided, put into its published shape.
 
+use super::assembly::{Assembly, NAMED_REMOVALS, Tally, WaveSize, tallies};
 use super::build::Parts;
 use super::model::{
-    Decision, Fixed, GroupStep, Hold, Holds, JobPlan, OpenPoint, Order, PLAN_SCHEMA, Plan, PlanSummary, PlannedGroup,
-    PolicyRecord, PredictedGroup, Stop, Timing, Wave,
+    Decision, Hold, Holds, JobPlan, OpenPoint, Order, PLAN_SCHEMA, Plan, PlanSummary, PolicyRecord, Stop, Timing, Wave,
 };
+use super::planned::stamp_of;
 use super::policy::{CANARY_SIZE, OrderBy, Policy, WAVE_SIZE};
-use super::predicted::Members;
 use super::schedule::{self, Calendar};
-use super::steps::{self, Plot, Steps, WavePlot};
-use super::{file, mappings, outside, predicted, servers};
+use super::steps::{self, Plot, WavePlot};
+use super::{outside, servers};
 use crate::bundle::write::hex;
-use crate::directory::inventory::{CloudSync, Evaluation};
-use crate::directory::{Anchor, ObjectGuid};
+use crate::directory::inventory::CloudSync;
 use crate::error::Result;
-use crate::predict::{Point, spread};
+use crate::predict::Point;
 use crate::report::model::View;
 use hashbrown::HashSet;
 use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// Cycles that a wave takes, and after which a run gives up waiting: a reference may need the group it names to be known.
 const CYCLES: u64 = 1;
 const CYCLES_AT_MOST: u64 = 3;
-
-/// Groups from which members are removed for certain, kept for the pages.
-const NAMED_REMOVALS: usize = 200;
-
-/// What a page says of a wave whose groups it does not hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct WaveSize {
-    pub groups: u64,
-    /// The highest risk of its groups.
-    pub risk: u32,
-}
-
-impl WaveSize {
-    pub fn of(wave: &Wave) -> WaveSize {
-        let risk = wave.groups.iter().map(|g| g.risk.score).max().unwrap_or(0);
-        WaveSize { groups: wave.groups.len() as u64, risk }
-    }
-}
-
-/// A plan whose groups are made when they are asked for: all of a million at once are many times what they are made from.
-pub struct Assembly<'a> {
-    parts: Parts<'a>,
-    steps: Steps,
-    /// The plan with no group in its waves, and without its hash.
-    head: Plan,
-    sizes: Vec<WaveSize>,
-    removing: Vec<(usize, u32)>,
-}
-
-impl Assembly<'_> {
-    pub fn head(&self) -> &Plan {
-        &self.head
-    }
-
-    pub fn sizes(&self) -> &[WaveSize] {
-        &self.sizes
-    }
-
-    /// Groups of a wave, in order.
-    pub fn groups(&self, wave: usize, range: Range<usize>) -> Vec<PlannedGroup> {
-        self.ids(wave).get(range).unwrap_or_default().par_iter().map(|i| self.group(wave, *i)).collect()
-    }
-
-    /// The first groups that lose members for certain.
-    pub fn removing(&self) -> Vec<PlannedGroup> {
-        self.removing.par_iter().map(|(wave, i)| self.group(*wave, *i)).collect()
-    }
-
-    /// The whole plan in memory, with its hash.
-    pub fn whole(self) -> Result<Plan> {
-        let groups: Vec<_> = (0..self.head.waves.len()).map(|w| self.groups(w, 0..self.ids(w).len())).collect();
-        let mut plan = self.head;
-        plan.waves.iter_mut().zip(groups).for_each(|(wave, groups)| wave.groups = groups);
-        plan.sha256 = file::hash(&plan)?;
-        Ok(plan)
-    }
-
-    /// Gives the JSON of every group of a wave, as it stands in the plan, part after part.
-    pub fn json_of(&self, wave: usize, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-        for some in self.ids(wave).chunks(PART * 16) {
-            let made: Result<Vec<Vec<u8>>> = some
-                .par_chunks(PART)
-                .map(|ids| file::groups_json(&ids.iter().map(|i| self.group(wave, *i)).collect::<Vec<_>>()))
-                .collect();
-            made?.into_iter().try_for_each(&mut give)?;
-        }
-        Ok(())
-    }
-
-    /// What to ask the tenant's own evaluator about the proposed mappings, over up to so many groups of the waves.
-    pub fn questions(&self, most: usize) -> Vec<Evaluation> {
-        let inventory = self.parts.input.assessed.inventory();
-        let cases: Vec<mappings::Asked<'_>> = spread(self.parts.candidates.len(), most)
-            .into_iter()
-            .map(|i| mappings::Asked {
-                entra: self.parts.candidates[i].entry.entra,
-                values: &self.parts.proposed.values[i],
-            })
-            .collect();
-        mappings::questions(inventory, self.parts.forecast.view(), &self.parts.proposed.proposal, &cases)
-    }
-
-    fn ids(&self, wave: usize) -> &[u32] {
-        self.parts.selection.waves.get(wave).map_or(&[], |w| &w.groups)
-    }
-
-    fn group(&self, wave: usize, index: u32) -> PlannedGroup {
-        group(&self.parts, &self.steps, wave, index, is_frozen(&self.parts, &self.steps, wave))
-    }
-}
-
-/// Groups whose JSON is made in one go.
-const PART: usize = 64;
 
 pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
     let assessed = parts.input.assessed;
@@ -280,93 +185,6 @@ fn order_stops(parts: &mut Parts<'_>, order: Order, hold: Hold, has_canary: bool
     }
 }
 
-/// The value that a group's stamp is to get, with the value that is there; nothing where it is stamped.
-fn stamp_of<'a>(parts: &Parts<'a>, ad: u32) -> Option<(Option<&'a str>, String)> {
-    let inventory = parts.input.assessed.inventory();
-    let group = inventory.ad.groups.get(ad as usize)?;
-    let position = parts.forecast.position_of_ad(ad)?;
-    let entra = inventory.entra.groups.get(parts.forecast.outcomes()[position].entra as usize)?;
-    let wanted = Anchor(inventory.entra_object(entra).id).to_string();
-    let now = inventory.text.get(group.edoi).filter(|t| !t.is_empty());
-    (now != Some(wanted.as_str())).then_some((now, wanted))
-}
-
-/// What a wave comes to.
-#[derive(Default)]
-struct Tally {
-    groups: u64,
-    risk: u32,
-    graph_writes: u64,
-    member_adds: u64,
-    member_removals: u64,
-    possible_removals: u64,
-    depends: u64,
-    renamed_or_moved: u64,
-    /// Groups by `Point::ALL`.
-    points: [u64; Point::ALL.len()],
-    /// Wave and candidate of the first groups that lose members.
-    removing: Vec<(usize, u32)>,
-}
-
-impl Tally {
-    fn and(mut self, other: Tally) -> Tally {
-        self.groups += other.groups;
-        self.risk = self.risk.max(other.risk);
-        self.graph_writes += other.graph_writes;
-        self.member_adds += other.member_adds;
-        self.member_removals += other.member_removals;
-        self.possible_removals += other.possible_removals;
-        self.depends += other.depends;
-        self.renamed_or_moved += other.renamed_or_moved;
-        self.points.iter_mut().zip(other.points).for_each(|(own, more)| *own += more);
-        let room = NAMED_REMOVALS.saturating_sub(self.removing.len());
-        self.removing.extend(other.removing.into_iter().take(room));
-        self
-    }
-}
-
-fn tallies(parts: &Parts<'_>, steps: &Steps) -> Vec<Tally> {
-    let waves = parts.selection.waves.par_iter().enumerate();
-    waves
-        .map(|(wave, cut)| {
-            let frozen = is_frozen(parts, steps, wave);
-            // In order, so that the first to lose members are the first of the wave.
-            cut.groups.par_iter().map(|i| tally(parts, wave, *i, frozen)).reduce(Tally::default, Tally::and)
-        })
-        .collect()
-}
-
-fn tally(parts: &Parts<'_>, wave: usize, index: u32, frozen: bool) -> Tally {
-    let inventory = parts.input.assessed.inventory();
-    let candidate = &parts.candidates[index as usize];
-    let dn = inventory.dn(inventory.ad.groups[candidate.entry.ad as usize].object);
-    let p = predicted_of(parts, index, dn, Members::Counted);
-    let depends_on = |point: Point| p.depends.iter().any(|d| d == point.as_str());
-    Tally {
-        groups: 1,
-        risk: parts.selection.risks[index as usize].score,
-        // Into scope, each extension value, and the freeze.
-        graph_writes: 1 + parts.proposed.values[index as usize].len() as u64 + u64::from(frozen),
-        member_adds: p.member_adds.len() as u64,
-        member_removals: p.member_removals.len() as u64,
-        possible_removals: p.possible_removals.count,
-        depends: u64::from(!p.depends.is_empty()),
-        renamed_or_moved: u64::from(p.dn.as_deref() != Some(dn)),
-        points: Point::ALL.map(|point| u64::from(depends_on(point))),
-        removing: if p.member_removals.is_empty() { Vec::new() } else { vec![(wave, index)] },
-    }
-}
-
-fn predicted_of(parts: &Parts<'_>, index: u32, dn: &str, members: Members) -> PredictedGroup {
-    let (cn, parent) = &parts.proposed.names[index as usize];
-    let position = parts.forecast.position_of_ad(parts.candidates[index as usize].entry.ad);
-    predicted::of(parts.forecast, position, dn, (cn.as_deref(), parent.as_deref()), members)
-}
-
-fn is_frozen(parts: &Parts<'_>, steps: &Steps, wave: usize) -> bool {
-    parts.selection.waves[wave].canary && !steps.hold.is_empty()
-}
-
 fn waves(parts: &Parts<'_>, tallies: &[Tally], calendar: &Calendar<'_>, plot: &Plot<'_>, timing: &Timing) -> Vec<Wave> {
     let members = &parts.input.assessed.inventory().entra.members;
     let cuts = parts.selection.waves.iter().zip(tallies).enumerate();
@@ -393,128 +211,6 @@ fn waves(parts: &Parts<'_>, tallies: &[Tally], calendar: &Calendar<'_>, plot: &P
         }
     })
     .collect()
-}
-
-fn group(parts: &Parts<'_>, ids: &Steps, wave: usize, index: u32, frozen: bool) -> PlannedGroup {
-    let assessed = parts.input.assessed;
-    let inventory = assessed.inventory();
-    let candidate = &parts.candidates[index as usize];
-    let (ad, entra) =
-        (&inventory.ad.groups[candidate.entry.ad as usize], &inventory.entra.groups[candidate.entry.entra as usize]);
-    let object = inventory.ad_object(ad);
-    let id = inventory.entra_object(entra).id;
-    let dn = inventory.dn(ad.object);
-    let object_id = |i: &u32| {
-        let row = parts.candidates[*i as usize].entry.entra;
-        inventory.entra_object(&inventory.entra.groups[row as usize]).id.to_string()
-    };
-    PlannedGroup {
-        object_id: id.to_string(),
-        object_guid: object.guid.to_string(),
-        sid: inventory.sids.get(object.sid).map(|s| s.to_string()),
-        dn: dn.to_owned(),
-        display_name: inventory.text.get(entra.display_name).map(str::to_owned),
-        verdict: candidate.verdict,
-        risk: parts.selection.risks[index as usize].clone(),
-        members: inventory.ad.members.row(candidate.entry.ad as usize).len() as u64,
-        members_sha256: members_hash(parts, candidate.entry.ad),
-        group_type: ad.group_type.map(|t| t.0),
-        nests: parts.selection.children.row(index as usize).iter().map(object_id).collect(),
-        unit: parts.selection.circles[index as usize],
-        fixes: candidate.fixes.iter().map(|rule| fixed(rule, ids)).collect(),
-        decisions: candidate.decisions.iter().map(|d| u64::from(*d)).collect(),
-        steps: group_steps(parts, ids, wave, index, id, frozen),
-        predicted: predicted_of(parts, index, dn, Members::Named),
-    }
-}
-
-fn fixed(rule: &str, ids: &Steps) -> Fixed {
-    let by = match rule {
-        super::candidates::BY_SCOPE => "every group that it nests moves in this wave or an earlier one".to_owned(),
-        _ if ids.extension.is_empty() => "the proposed mapping keeps its name and place".to_owned(),
-        _ => format!("the proposed mapping keeps its name and place, with the extension values of {}", ids.extension),
-    };
-    Fixed { rule: rule.to_owned(), by }
-}
-
-fn group_steps(
-    parts: &Parts<'_>,
-    ids: &Steps,
-    wave: usize,
-    index: u32,
-    id: ObjectGuid,
-    frozen: bool,
-) -> Vec<GroupStep> {
-    let candidate = &parts.candidates[index as usize];
-    let step = |kind: &str, step: &str, attribute: &str, undo: &str| GroupStep {
-        kind: kind.to_owned(),
-        step: step.to_owned(),
-        attribute: Some(attribute.to_owned()),
-        expects: None,
-        writes: None,
-        reversible: true,
-        undo: undo.to_owned(),
-    };
-    let mut out = Vec::new();
-    for (name, value) in &parts.proposed.values[index as usize] {
-        out.push(GroupStep {
-            expects: extension_now(parts, candidate.entry.entra, name),
-            writes: Some(value.clone()),
-            ..step("write-extension", &ids.extension, name, "the former value, where the present one is still ours")
-        });
-    }
-    if let Some((now, wanted)) = stamp_of(parts, candidate.entry.ad) {
-        out.push(GroupStep {
-            expects: now.map(str::to_owned),
-            writes: Some(wanted),
-            ..step(
-                "stamp",
-                &ids.stamp,
-                "msDS-ExternalDirectoryObjectId",
-                "the former value, where the present one is still ours and no started job ever had the group in scope",
-            )
-        });
-    }
-    if frozen {
-        out.push(GroupStep {
-            expects: Some("true".to_owned()),
-            writes: Some("false".to_owned()),
-            ..step("freeze", &ids.hold, "writebackConfiguration.isEnabled", "true again, while V2 is on")
-        });
-    }
-    let (attribute, writes) = match parts.input.assessed.settings().scope {
-        crate::assess::ScopeMode::Selected => ("appRoleAssignedTo", id.to_string()),
-        crate::assess::ScopeMode::Attribute => ("WritebackEnabled", "true".to_owned()),
-    };
-    out.push(GroupStep {
-        // The job's scope is emptied before the first wave.
-        expects: None,
-        writes: Some(writes),
-        ..step("scope-in", &ids.scope[wave], attribute, "out of scope, after the job is paused and AD restored")
-    });
-    out.push(GroupStep { attribute: None, ..step("verify", &ids.verify[wave], "", "nothing to undo") });
-    out
-}
-
-fn extension_now(parts: &Parts<'_>, entra: u32, name: &str) -> Option<String> {
-    let inventory = parts.input.assessed.inventory();
-    let (first, count) = inventory.entra.groups.get(entra as usize)?.extensions;
-    let own = inventory.entra.extensions.get(first as usize..first as usize + usize::from(count))?;
-    let (_, value) = own.iter().find(|(n, _)| inventory.text.get(*n).is_some_and(|n| n.eq_ignore_ascii_case(name)))?;
-    inventory.text.get(*value).map(str::to_owned)
-}
-
-fn members_hash(parts: &Parts<'_>, ad: u32) -> String {
-    let inventory = parts.input.assessed.inventory();
-    let mut names: Vec<String> =
-        inventory.ad.members.row(ad as usize).iter().map(|m| inventory.dn(*m).to_lowercase()).collect();
-    names.sort_unstable();
-    let mut hash = Sha256::new();
-    for name in names {
-        hash.update(name.as_bytes());
-        hash.update(b"\n");
-    }
-    hex(&hash.finalize())
 }
 
 fn outside_groups(parts: &Parts<'_>) -> Vec<super::model::Outside> {

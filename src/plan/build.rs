@@ -1,6 +1,6 @@
 //! A plan made: who may move, in which waves, by which steps, and what becomes of the rest.
 
-use super::assemble::Assembly;
+use super::assembly::Assembly;
 use super::candidates::{self, BY_MAPPING, ByGroup, Candidate, Standing};
 use super::decisions::Wish;
 use super::lookup::{Lookup, Target};

@@ -1,7 +1,7 @@
 //! `plan.json` as bytes: one way to write it, so that its hash means something, and a reader that refuses a plan that
 //! was edited.
 
-use super::assemble::Assembly;
+use super::assembly::Assembly;
 use super::model::{PLAN_SCHEMA, Plan, PlannedGroup};
 use crate::bundle::write::hex;
 use crate::error::{Error, Place, Result};

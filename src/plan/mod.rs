@@ -12,6 +12,7 @@ pub mod model;
 pub mod policy;
 
 mod assemble;
+mod assembly;
 mod build;
 mod candidates;
 pub mod file;
@@ -19,6 +20,7 @@ mod handover;
 mod lookup;
 mod mappings;
 mod outside;
+mod planned;
 mod predicted;
 mod risk;
 mod schedule;
@@ -30,7 +32,7 @@ mod steps;
 pub mod toml_file;
 mod waves;
 
-pub use assemble::{Assembly, WaveSize};
+pub use assembly::{Assembly, WaveSize};
 pub use build::{Input, Made, plan, plan_with};
 pub use file::{canonical, from_bytes, hash, read, write};
 pub use handover::{Governed, handover};

@@ -115,7 +115,9 @@ impl Twin {
         move || {
             let world = world.borrow();
             let said = world.operator.lines.last().map(|l| l.text.as_str()).unwrap_or_default();
-            format!("{} {} {} {said}", world.now, world.ad.usn, world.cloud.version)
+            // Times, and names that are numbered, are others whenever something is done again.
+            let said = said.split(':').next().unwrap_or_default();
+            format!("{} {} {said}", world.ad.usn, world.cloud.version)
         }
     }
     /// Everything as text, but times and what counts changes: two twins of one state give the same.

@@ -23,7 +23,8 @@ impl SyncServer for TwinServers {
     async fn perform(&self, errand: &Errand) -> Result<Done> {
         let world = &mut *self.0.borrow_mut();
         let mut done = None;
-        let attempted = world.attempt(Port::Servers, "a Connect server", |world| {
+        let what = format!("{} on {}", errand.step, errand.server);
+        let attempted = world.attempt(Port::Servers, &what, |world| {
             done = Some(world.perform(errand));
             Ok(())
         });

@@ -356,6 +356,7 @@ impl Clean {
             group_type: Some(GroupType::UNIVERSAL_SECURITY),
             members: FormerMembers::List(members),
             wave: Some("canary".to_owned()),
+            outside: false,
             since: Some(at(CUTOVER)),
         };
         vec![

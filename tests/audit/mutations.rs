@@ -3,8 +3,9 @@
 use crate::made::*;
 use crate::support::connect::{AD_CONNECTOR, ENTRA_CONNECTOR};
 use crate::support::*;
-use groupshift::audit::former::FormerMembers;
+use groupshift::audit::former::{FormerGroup, FormerMembers};
 use groupshift::audit::model::Audit;
+use groupshift::directory::ObjectGuid;
 use groupshift::directory::security::{Ace, inheritance, rights, schema};
 use serde_json::{Value, json};
 
@@ -426,6 +427,19 @@ fn unplanned(c: &mut Clean, n: u32) {
         .set("msDS-ExternalDirectoryObjectId", format!("Group_{}", group_id(n)))
         .set("msDS-ObjectSoa", "Cloud")
         .set("nTSecurityDescriptor", descriptor(sid_of(512), usual_aces()));
+}
+
+/// A run keeps a snapshot of every anchored group; this one had another SID then.
+fn bystander(c: &mut Clean) {
+    let town_hall = FormerGroup {
+        guid: ObjectGuid::parse(&ad_guid(3090)).unwrap(),
+        id: ObjectGuid::parse(&group_id(TOWN_HALL)),
+        sid: Some(sid_of(3999)),
+        dn: group_dn("Town Hall"),
+        outside: true,
+        ..FormerGroup::default()
+    };
+    c.former.as_mut().unwrap().push(town_hall);
 }
 
 /// A cloud group inside `Extra 1` that the job does not take, and that AD has all the same.

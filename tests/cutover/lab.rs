@@ -147,19 +147,19 @@ impl Lab {
     /// The plan that all tests share: the controllers are copies of one, so that they have the same objects. A lab whose
     /// world was changed before makes its own with `plan_anew`.
     pub fn plan(&self, order: &str) {
-        static MADE: Mutex<BTreeMap<String, tempfile::TempDir>> = Mutex::new(BTreeMap::new());
+        static MADE: Mutex<BTreeMap<String, (tempfile::TempDir, std::fs::File)>> = Mutex::new(BTreeMap::new());
         let mut made = MADE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !made.contains_key(order) {
             self.plan_anew(order);
-            let kept = tempfile::tempdir().unwrap();
+            let kept = directory::own_folder();
             for name in ["bundle", "plan"] {
-                copy(&self.path(name), &kept.path().join(name));
+                copy(&self.path(name), &kept.0.path().join(name));
             }
             made.insert(order.to_owned(), kept);
             return;
         }
         for name in ["bundle", "plan"] {
-            copy(&made[order].path().join(name), &self.path(name));
+            copy(&made[order].0.path().join(name), &self.path(name));
         }
     }
 

@@ -83,7 +83,7 @@ struct Kept {
 
 /// By station; made by whoever comes first.
 static KEPT: Mutex<BTreeMap<Station, Kept>> = Mutex::new(BTreeMap::new());
-static FOLDER: Mutex<Option<tempfile::TempDir>> = Mutex::new(None);
+static FOLDER: Mutex<Option<(tempfile::TempDir, std::fs::File)>> = Mutex::new(None);
 /// The groups before any run.
 static FRESH: Mutex<Option<Dump>> = Mutex::new(None);
 
@@ -146,8 +146,9 @@ impl Kept {
 
 /// Leads a run past every station.
 fn lead(kept: &mut BTreeMap<Station, Kept>) -> Option<()> {
-    let holder = tempfile::Builder::new().prefix("stations-").tempdir().unwrap();
-    let folder = holder.path().to_owned();
+    // A static is never dropped: the next run of tests takes the folder away.
+    let holder = directory::own_folder();
+    let folder = holder.0.path().to_owned();
     *FOLDER.lock().unwrap_or_else(PoisonError::into_inner) = Some(holder);
     let mut lab = Lab::new()?;
     lab.plan("documented");

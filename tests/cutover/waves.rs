@@ -52,3 +52,20 @@ fn a_dry_run_writes_nothing() {
     assert_eq!((lab.dump(), lab.state.writes().len()), before);
     assert!(lab.run_folder().is_none());
 }
+
+#[test]
+fn canaries_first_are_verified_while_v2_is_on() {
+    let Some(mut lab) = Lab::new() else { return };
+    lab.plan("canary-first");
+    let fresh = lab.dump();
+    lab.begin().code(4);
+    lab.drive(|_, step| step.contains("V2 off")).code(4);
+    // The canaries are under Cloud Sync already, the server stands in staging, and V2 is on.
+    assert_eq!(lab.state.in_scope().len(), 2);
+    let server = &lab.administrator.server;
+    assert_eq!((server.staging, server.v2, server.scheduler), (true, true, false));
+    lab.finish().code(0).says(&["The cutover is done"]);
+    assert_eq!(differences(&fresh, &lab.dump()), expected(&lab, &fresh));
+    let server = &lab.administrator.server;
+    assert_eq!((server.staging, server.v2, server.scheduler), (false, false, true));
+}

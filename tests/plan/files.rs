@@ -104,6 +104,23 @@ fn in_parts_it_is_the_same() {
             assert_eq!(text(&one), text(&two), "{waves:?} {name}");
         }
         assert_eq!(plan::read(&two.join("plan.json")).unwrap(), whole);
+        // The sums were made without making the groups.
+        let groups = || whole.waves.iter().flat_map(|w| &w.groups);
+        let sum = |of: &dyn Fn(&plan::model::PlannedGroup) -> u64| groups().map(of).sum::<u64>();
+        let s = &whole.summary;
+        assert_eq!(s.member_adds, sum(&|g| g.predicted.member_adds.len() as u64));
+        assert_eq!(s.member_removals, sum(&|g| g.predicted.member_removals.len() as u64));
+        assert_eq!(s.possible_removals, sum(&|g| g.predicted.possible_removals.count));
+        assert_eq!(s.depends, sum(&|g| u64::from(!g.predicted.depends.is_empty())));
+        assert_eq!(s.renamed_or_moved, sum(&|g| u64::from(g.predicted.dn.as_ref() != Some(&g.dn))));
+        for point in &whole.open {
+            assert_eq!(point.groups, sum(&|g| u64::from(g.predicted.depends.contains(&point.name))), "{}", point.name);
+        }
+        let writes = |g: &plan::model::PlannedGroup| {
+            g.steps.iter().filter(|s| ["scope-in", "write-extension", "freeze"].contains(&s.kind.as_str())).count()
+                as u64
+        };
+        assert_eq!(whole.timing.graph_writes, sum(&writes));
         assert!(whole.waves.iter().map(|w| w.groups.len()).sum::<usize>() > 140);
     }
 }

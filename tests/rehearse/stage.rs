@@ -159,6 +159,14 @@ pub fn make_with(kind: Kind, nesting: &[&str], change: impl FnOnce(&mut World)) 
     Stage { bundle, plan, bytes, settings: world.settings }
 }
 
+/// What a look at a tenant gives that differs from the stage's in this.
+pub fn inventory_of(change: impl FnOnce(&mut World)) -> Inventory {
+    let mut world = world(Kind::default());
+    change(&mut world);
+    let dir = tempfile::tempdir().unwrap();
+    bundle_open(&world.bundle(dir.path()).unwrap()).1
+}
+
 fn bundle_open(path: &Path) -> (groupshift::bundle::Opened, Inventory) {
     groupshift::bundle::open(path).unwrap()
 }

@@ -1,14 +1,14 @@
-//! Who the groups are: A01–A05, A26.
+//! Who the groups are: A01, A02, A04, A05.
 
 use super::{AuditRule, Hit, Outcome, Row};
-use crate::audit::context::{Context, Entry, anchor_of};
+use crate::audit::context::{Context, Entry};
+use crate::audit::former::Former;
 use crate::audit::model::Failure;
 use crate::directory::inventory::{AdClass, NONE};
-use crate::directory::{Anchor, AnchorText, GroupType, ObjectGuid, same_dn};
-use crate::predict::MappingsFrom;
+use crate::directory::{Anchor, AnchorText, GroupType, ObjectGuid, Sid};
 use crate::predict::index::carriers;
-use crate::predict::{Changes, Predicted};
 use crate::report::model::Severity;
+use hashbrown::HashSet;
 use serde_json::json;
 
 pub fn checks() -> Vec<AuditRule> {
@@ -38,18 +38,6 @@ pub fn checks() -> Vec<AuditRule> {
             show: show_a02,
         },
         AuditRule {
-            id: "A03",
-            title: "Name and place as approved",
-            condition: "The group's DN is the one that the plan approves, else the one it had before, else the one that the job's mappings give; and the mappings do not lead away from it.",
-            why: "Applications find groups by DN, and access that is inherited depends on the container.",
-            remedy: "Correct the job's mappings of cn and parentDistinguishedName, then put the group back where it belongs.",
-            severity: Severity::High,
-            blocks: &[],
-            sources: &["MIG26", "GOV26"],
-            check: a03,
-            show: show_a03,
-        },
-        AuditRule {
             id: "A04",
             title: "Universal security group",
             condition: "groupType is -2147483640.",
@@ -72,18 +60,6 @@ pub fn checks() -> Vec<AuditRule> {
             sources: &["MAP25"],
             check: a05,
             show: show_a05,
-        },
-        AuditRule {
-            id: "A26",
-            title: "No anchored group without its Entra group",
-            condition: "The Entra group of every anchored AD group exists and is not soft-deleted.",
-            why: "Nobody maintains such a group, yet it still opens what it was granted.",
-            remedy: "Find the owner; remove what the group is granted, then the group.",
-            severity: Severity::Medium,
-            blocks: &[],
-            sources: &["GWB2"],
-            check: a26,
-            show: show_a26,
         },
     ]
 }
@@ -167,7 +143,7 @@ fn a01(cx: &Context<'_>) -> Outcome {
     out
 }
 
-const EXPORT_AD: &str = "Export the groups with ldifde or ldapsearch into ad/, or collect live.";
+pub(super) const EXPORT_AD: &str = "Export the groups with ldifde or ldapsearch into ad/, or collect live.";
 
 fn show_a01(cx: &Context<'_>, row: Row) -> Failure {
     let entry = cx.entry(row.entry);
@@ -223,7 +199,10 @@ fn a02(cx: &Context<'_>) -> Outcome {
             _ => out.open.push(Hit::row(position, 0, 0)),
         }
     }
-    out.evidence = json!({ "compared": former.groups().len(), "same": same, "retiredOnBothSides": retired });
+    let outside = bystanders(cx, former, &mut out);
+    out.evidence = json!({
+        "compared": former.groups().len(), "same": same, "outsideTheWavesSame": outside, "retiredOnBothSides": retired,
+    });
     out.message = match out.failed.len() {
         0 => format!("{same} groups have the objectGUID and SID that they had before"),
         n => format!("{n} groups are gone, or are not the objects that they were"),
@@ -232,7 +211,53 @@ fn a02(cx: &Context<'_>) -> Outcome {
     out
 }
 
-const AGAINST: &str =
+/// Groups that no wave holds, and of which a run has a snapshot all the same; returns how many are what they were.
+fn bystanders(cx: &Context<'_>, former: &Former, out: &mut Outcome) -> u64 {
+    let (inventory, mut same) = (cx.inventory, 0u64);
+    let met: HashSet<u32> = cx.entries.iter().map(|e| e.former).collect();
+    let mut found = Vec::new();
+    for (position, before) in former.groups().iter().enumerate() {
+        if !before.outside || met.contains(&(position as u32)) {
+            continue;
+        }
+        let object = cx.assess.index.ad_by_guid(inventory, before.guid).map(|o| &inventory.ad.objects[o as usize]);
+        let sid = object.and_then(|o| inventory.sids.get(o.sid));
+        let gone = before.id.is_some_and(|id| match cx.assess.index.entra_group(inventory, id) {
+            Some(row) => inventory.entra.groups[row as usize].deleted,
+            None => inventory.entra.has_all("groups"),
+        });
+        let wrong = match (object, &sid, &before.sid) {
+            (None, ..) => inventory.ad.is_whole() && !gone,
+            (Some(_), Some(now), Some(then)) => now != then,
+            _ => false,
+        };
+        same += u64::from(!wrong && object.is_some());
+        if wrong {
+            found.push((before, sid));
+        }
+    }
+    found.sort_by(|a, b| a.0.dn.cmp(&b.0.dn));
+    for (before, sid) in found {
+        let of = |sid: &Option<Sid>| sid.as_ref().map_or("SID not known".to_owned(), |s| format!("SID {s}"));
+        let failure = Failure {
+            key: before.guid.to_string(),
+            object_id: before.id.map(|id| id.to_string()),
+            object_guid: Some(before.guid.to_string()),
+            dn: Some(before.dn.clone()),
+            display_name: before.display_name.clone(),
+            attribute: Some("objectSid".to_owned()),
+            expected: Some(of(&before.sid)),
+            actual: Some(if sid.is_some() { of(&sid) } else { "no such object".to_owned() }),
+            message: "A group that no wave holds is not in AD any more, or has another SID".to_owned(),
+            evidence: json!({ "outside": true }),
+            ..Failure::default()
+        };
+        out.failed.push(Hit::made(NONE, failure));
+    }
+    same
+}
+
+pub(super) const AGAINST: &str =
     "Say what they were: --against PLAN, or --against the run's snapshots (groupshift snapshot list).";
 
 fn show_a02(cx: &Context<'_>, row: Row) -> Failure {
@@ -261,82 +286,6 @@ fn show_a02(cx: &Context<'_>, row: Row) -> Failure {
             failure.actual = Some(of(object.guid.to_string(), sid));
         }
     }
-    failure
-}
-
-/// `a` of a row of A03: the DN is another, the mappings lead away, the mappings fail, nothing can be said.
-const PLACE: u32 = 0;
-const LEADS_AWAY: u32 = 1;
-const FAILS: u32 = 2;
-
-fn a03(cx: &Context<'_>) -> Outcome {
-    if !cx.inventory.ad.present {
-        return Outcome::unknown("AD is not in the input", EXPORT_AD);
-    }
-    let mut out = Outcome::default();
-    let mapped = cx.forecast.mappings() == MappingsFrom::Job;
-    let (mut judged, mut by_record, mut by_mapping) = (0u64, 0u64, 0u64);
-    for (position, entry) in cx.each().filter(|(_, e)| e.ad != NONE) {
-        let before = cx.before(entry);
-        judged += 1;
-        if let (Some(before), Some(dn)) = (before, cx.dn(entry)) {
-            if !same_dn(dn, before.approved_dn.as_deref().unwrap_or(&before.dn)) {
-                out.failed.push(Hit::row(position, PLACE, 0));
-                continue;
-            }
-            by_record += 1;
-        }
-        let outcome = cx.forecast.position_of_entra(entry.entra).map(|i| &cx.forecast.outcomes()[i]);
-        let outcome = outcome.filter(|o| mapped && o.ad == entry.ad && o.action.writes());
-        match outcome.map(|o| o.changes) {
-            Some(changes) if changes.new_dn() => out.failed.push(Hit::row(position, LEADS_AWAY, 0)),
-            Some(changes) if changes.has(Changes::ERROR) => out.failed.push(Hit::row(position, FAILS, 0)),
-            Some(changes) if !changes.has(Changes::NAME_OPEN) => by_mapping += 1,
-            _ if before.is_none() && cx.is_wanted(entry) => out.open.push(Hit::row(position, PLACE, 0)),
-            _ => {}
-        }
-    }
-    out.evidence = json!({
-        "groups": judged, "asRecorded": by_record, "asMapped": by_mapping, "mappingsKnown": mapped,
-        "cn": cx.assess.cloud.expression("cn"), "parentDistinguishedName": cx.assess.cloud.expression("parentDistinguishedName"),
-    });
-    out.message = match (out.failed.len(), cx.former) {
-        (0, Some(_)) => format!("{by_record} groups stand where they were approved to stand"),
-        (0, None) => format!("{by_mapping} groups stand where the job's mappings put them"),
-        (n, _) => format!("{n} of {judged} groups are not, or will not stay, where they should be"),
-    };
-    out.remedy = Some(format!("{AGAINST} Or add cloudsync/jobs.json and schema.json, whose mappings then decide."));
-    out
-}
-
-fn show_a03(cx: &Context<'_>, row: Row) -> Failure {
-    let entry = cx.entry(row.entry);
-    let before = cx.before(entry);
-    let dn = cx.dn(entry).unwrap_or_default();
-    let mapped = || -> Option<String> {
-        match cx.forecast.after(cx.forecast.position_of_entra(entry.entra)?)?.dn {
-            Predicted::Value(dn) => Some(dn),
-            Predicted::Unknown { reason, .. } => Some(format!("not known: {reason}")),
-            Predicted::Error(error) => Some(format!("error: {error}")),
-            Predicted::Unchanged => None,
-        }
-    };
-    let message = match row.a {
-        PLACE if before.is_some() => "The group stands under another name or in another place than approved",
-        PLACE => "Where the group should stand is open",
-        LEADS_AWAY => "The job's mappings give another DN: the next change of the group renames or moves it",
-        _ => "The job's mappings give an error: the group is not synchronised",
-    };
-    let mut failure = cx.failure(row.entry, ["", "mapping", "mapping", ""][row.a.min(3) as usize], message);
-    failure.attribute = Some("distinguishedName".to_owned());
-    let approved = before.map(|b| b.approved_dn.clone().unwrap_or_else(|| b.dn.clone()));
-    (failure.expected, failure.actual) = match row.a {
-        PLACE => (approved.or_else(mapped), Some(dn.to_owned())),
-        _ => (Some(approved.unwrap_or_else(|| dn.to_owned())), mapped()),
-    };
-    failure.evidence = json!({
-        "dnBefore": before.map(|b| &b.dn), "approved": before.and_then(|b| b.approved_dn.as_ref()), "mapped": mapped(),
-    });
     failure
 }
 
@@ -429,60 +378,5 @@ fn show_a05(cx: &Context<'_>, row: Row) -> Failure {
     let shown = |text: &str| if text.is_empty() { "empty".to_owned() } else { text.to_owned() };
     failure.actual = Some(format!("adminDescription {}, msDS-ExternalDirectoryObjectId {}", shown(admin), shown(edoi)));
     failure.evidence = json!({ "adminDescription": admin, "msDS-ExternalDirectoryObjectId": edoi });
-    failure
-}
-
-fn a26(cx: &Context<'_>) -> Outcome {
-    let inventory = cx.inventory;
-    if !inventory.ad.present {
-        return Outcome::unknown("AD is not in the input", EXPORT_AD);
-    }
-    if !inventory.entra.has("groups") {
-        return Outcome::unknown(
-            "Entra's groups are not in the input",
-            "Add entra/groups*.json, or collect the tenant live.",
-        );
-    }
-    let mut out = Outcome::default();
-    let (mut anchored, whole) = (0u64, inventory.entra.has_all("groups"));
-    let mut others: Vec<(bool, u32, u32)> = Vec::new();
-    for (row, group) in inventory.ad.groups.iter().enumerate() {
-        let Some(anchor) = anchor_of(inventory, group) else { continue };
-        anchored += 1;
-        let deleted = match cx.assess.index.entra_group(inventory, anchor.0) {
-            Some(entra) if !inventory.entra.groups[entra as usize].deleted => continue,
-            found => found.is_some(),
-        };
-        others.push((!deleted && !whole, row as u32, u32::from(deleted)));
-    }
-    others.sort_by_key(|(_, row, _)| inventory.dn(inventory.ad.groups[*row as usize].object));
-    for (open, row, deleted) in others {
-        // The row stands in `b`, with the lowest bit for a soft-deleted one apart in `a`.
-        let hit = Hit::row(cx.position_of_ad(row), deleted, row);
-        if open { out.open.push(hit) } else { out.failed.push(hit) }
-    }
-    out.evidence = json!({ "anchoredGroups": anchored, "entraWhole": whole });
-    out.message = match out.failed.len() {
-        0 => format!("{anchored} anchored groups in AD, each with its Entra group"),
-        n => format!("{n} of {anchored} anchored groups have no live Entra group"),
-    };
-    out.remedy = Some("Export all pages of Entra's groups, or collect the tenant live.".to_owned());
-    out
-}
-
-fn show_a26(cx: &Context<'_>, row: Row) -> Failure {
-    let message = match (row.a, cx.inventory.entra.has_all("groups")) {
-        (1, _) => {
-            "The Entra group is soft-deleted; it goes for good after 30 days, and what then becomes of the AD group is not documented"
-        }
-        (_, true) => "There is no such Entra group any more",
-        (_, false) => "The Entra group is not among those that were read",
-    };
-    let mut failure = match row.entry {
-        NONE => cx.failure_of_ad(row.b, "", message),
-        position => cx.failure(position, "", message),
-    };
-    failure.expected = Some("a live Entra group".to_owned());
-    failure.actual = Some(if row.a == 1 { "soft-deleted" } else { "none" }.to_owned());
     failure
 }

@@ -8,8 +8,11 @@ mod governance;
 mod identity;
 mod job;
 mod members;
+mod orphans;
+mod place;
 mod rights;
 mod scope;
+mod service;
 
 use super::context::Context;
 use super::model::Failure;
@@ -136,13 +139,16 @@ pub fn all() -> &'static [AuditRule] {
     static CHECKS: std::sync::LazyLock<Vec<AuditRule>> = std::sync::LazyLock::new(|| {
         let mut checks = Vec::new();
         checks.extend(identity::checks());
+        checks.extend(place::checks());
         checks.extend(members::checks());
         checks.extend(rights::checks());
         checks.extend(changes::checks());
         checks.extend(enforcement::checks());
         checks.extend(connect::checks());
         checks.extend(job::checks());
+        checks.extend(service::checks());
         checks.extend(scope::checks());
+        checks.extend(orphans::checks());
         checks.extend(governance::checks());
         checks.sort_by_key(|c| c.id);
         checks

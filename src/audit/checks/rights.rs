@@ -240,7 +240,7 @@ fn show_a08(cx: &Context<'_>, row: Row) -> Failure {
     let bad = noted.as_ref().map_or(0, |list| list.iter().filter(|(w, _)| *w == Weight::Bad).count());
     failure.message = match (&noted, bad) {
         (Err(_), _) => "Everybody may write the group".to_owned(),
-        (_, 0) => "Whether those who may write the group are approved is open: the agent's account, the use of V1, or whose administrators they are is not known".to_owned(),
+        (_, 0) => "Whether those who may write the group are approved is open: the agent's or Connect's account, the use of V1, or whose administrators they are is not known".to_owned(),
         (_, n) => format!("{n} account(s) or group(s) that are not approved may write the group"),
     };
     describe(cx, &noted, &mut failure);

@@ -85,7 +85,7 @@ fn a19(cx: &Context<'_>) -> Outcome {
         match entry.scope {
             Some(true) => {
                 inside += 1;
-                if cx.former.is_some() && entry.former == NONE {
+                if cx.former.is_some() && !cx.is_planned(entry) {
                     out.failed.push(Hit::row(position, EXTRA, 0));
                 }
                 for &member in inventory.entra.members.row(entry.entra as usize) {
@@ -155,7 +155,7 @@ fn show_a19(cx: &Context<'_>, row: Row) -> Failure {
     let mut failure = match row.a {
         MISSING => {
             let entry = cx.entry(row.entry);
-            let message = match (entry.scope, entry.former == NONE) {
+            let message = match (entry.scope, !cx.is_planned(entry)) {
                 (None, _) => "Whether the job takes the group is open",
                 (_, true) => "The group carries the job's stamp, and the job does not take it: nobody maintains it",
                 (_, false) => "The group was migrated, and the job does not take it: nobody maintains it",

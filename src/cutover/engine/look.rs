@@ -79,6 +79,10 @@ impl<P: Surroundings> Engine<'_, P> {
                 [("Entra", entra_then.get(&id), entra_now.get(&id)), ("AD", ad_then.get(&guid), ad_now.get(&guid))];
             for (side, then, count) in sides.into_iter().take(if in_ad { 2 } else { 1 }) {
                 let then = then.copied().unwrap_or(0);
+                // An AD group that is gone is no short list: the comparison says so.
+                if side == "AD" && count.is_none() {
+                    continue;
+                }
                 let count = count.copied().unwrap_or(0);
                 if is_suspect(then, count) {
                     out.push((id, format!("{name} ({id}): {then} members in {side} when the run began, {count} now")));

@@ -13,7 +13,7 @@ use crate::directory::{Anchor, ObjectGuid, escape_value};
 use crate::error::{Error, Result};
 use crate::plan::model::Step;
 use crate::predict::JobPrediction;
-use crate::predict::expression;
+use crate::predict::expression::Value as Text;
 use crate::predict::schema::SynchronizationSchema;
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
@@ -368,9 +368,9 @@ impl<P: Surroundings> Engine<'_, P> {
 fn mapped_cn(schema: Value, entra: ObjectGuid, name: &str) -> Option<String> {
     let schema: SynchronizationSchema = serde_json::from_value(schema).ok()?;
     let job = JobPrediction::new(&schema, None);
-    let facts: std::collections::HashMap<String, expression::Value> =
+    let facts: std::collections::HashMap<String, Text> =
         [("objectId", entra.to_string()), ("displayName", name.to_owned())]
-            .map(|(key, value)| (key.to_owned(), expression::Value::str(value)))
+            .map(|(key, value)| (key.to_owned(), Text::str(value)))
             .into();
     let made = job.cn_mapping()?.value(&facts);
     made.text().map(|text| text.into_owned()).filter(|text| !text.trim().is_empty())

@@ -148,7 +148,10 @@ impl<P: Surroundings> Engine<'_, P> {
         let shrunk = self.shrunk(&earlier, &look, &ids, false);
         if !shrunk.is_empty() {
             self.pause(&step.id, false).await?;
-            let next = format!("The job has followed it in AD. To take it back: groupshift cutover rollback --wave \"{}\"", wave.name);
+            let next = format!(
+                "The job has followed it in AD. To take it back: groupshift cutover rollback --wave \"{}\"",
+                wave.name
+            );
             self.gate_shrunk(shrunk, &next)?;
         }
         self.learn(wave, &earlier, &look)?;

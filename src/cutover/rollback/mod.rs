@@ -99,7 +99,7 @@ impl<P: Surroundings> Engine<'_, P> {
                     .to_owned(),
             );
         }
-        let kept_stamps = self.remove_stamps(&groups, v2_off, &mut rolled).await?;
+        let settled_stamps = self.remove_stamps(&groups, v2_off, &mut rolled).await?;
         self.restore_properties(&groups, v2_off, &mut rolled).await?;
         let mut waiting = None;
         if *target == Target::All {
@@ -111,7 +111,7 @@ impl<P: Surroundings> Engine<'_, P> {
                 Err(halt) => return Err(halt),
             }
         }
-        self.prove(&guids, &baselines, &kept_stamps, &mut rolled).await?;
+        self.prove(&guids, &baselines, &settled_stamps, &mut rolled).await?;
         self.warn_of_nesting(target, &groups, &mut rolled)?;
         for line in &rolled.conflicts {
             self.say(Level::Warning, &format!("conflict: {line}"))?;
@@ -280,7 +280,7 @@ impl<P: Surroundings> Engine<'_, P> {
         &self,
         guids: &[ObjectGuid],
         baselines: &HashMap<ObjectGuid, Baseline>,
-        kept_stamps: &HashSet<ObjectGuid>,
+        settled_stamps: &HashSet<ObjectGuid>,
         rolled: &mut Rolled,
     ) -> Go {
         use super::port::Directory;
@@ -293,7 +293,7 @@ impl<P: Surroundings> Engine<'_, P> {
                 match now {
                     None => rolled.different.push(format!("{}: not there", was.dn)),
                     Some(now) => {
-                        rolled.different.extend(group::differences(&was, &now, kept_stamps.contains(guid)));
+                        rolled.different.extend(group::differences(&was, &now, settled_stamps.contains(guid)));
                     }
                 }
             }

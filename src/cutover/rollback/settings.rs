@@ -20,23 +20,22 @@ impl<P: Surroundings> Engine<'_, P> {
         let targets: HashSet<&str> = groups.iter().map(|g| g.object_guid.as_str()).collect();
         let ours: Vec<WriteRecord> =
             self.done("stamp")?.into_iter().filter(|w| targets.contains(w.intent.object.as_str())).collect();
-        let mut kept: HashSet<ObjectGuid> = HashSet::new();
+        // What becomes of each is said here, whatever an earlier or later snapshot holds.
+        let settled: HashSet<ObjectGuid> = ours.iter().filter_map(|w| ObjectGuid::parse(&w.intent.object)).collect();
         if ours.is_empty() {
-            return Ok(kept);
+            return Ok(settled);
         }
         if v2_off {
-            kept.extend(ours.iter().filter_map(|w| ObjectGuid::parse(&w.intent.object)));
             rolled.left.push(format!(
                 "{} stamps stay: V2 is off, and a stamp is what Cloud Sync finds the group by",
                 ours.len()
             ));
-            return Ok(kept);
+            return Ok(settled);
         }
         let mut due = Vec::new();
         for write in ours {
             let planned = groups.iter().find(|g| g.object_guid == write.intent.object);
             if planned.is_some_and(|g| self.was_started(&g.object_id).unwrap_or(true)) {
-                kept.extend(ObjectGuid::parse(&write.intent.object));
                 rolled.left.push(format!("{}: its stamp stays: it was in a started job's scope, and without the stamp the next scoping makes a duplicate", write.intent.name));
                 continue;
             }
@@ -66,7 +65,7 @@ impl<P: Surroundings> Engine<'_, P> {
             Err(Halt::Gate(stop)) => rolled.stuck.push(format!("{}: {}", stop.headline, stop.lines.join("; "))),
             Err(halt) => return Err(halt),
         }
-        Ok(kept)
+        Ok(settled)
     }
 
     /// Extension values and the canaries' freeze, where they are still ours.
@@ -218,13 +217,20 @@ impl<P: Surroundings> Engine<'_, P> {
             .filter_map(|s| {
                 let key = s.get("key").and_then(Value::as_str)?;
                 let former = plain(key).filter(|v| !v.is_null());
+                // A setting that the run added says from now on what the service takes for granted where nothing is said;
+                // what others added is theirs.
                 match (former, had(key)) {
                     (Some(value), _) => Some(json!({ "key": key, "value": value })),
-                    (None, true) => Some(s.clone()),
-                    (None, false) => None,
+                    (None, false) if key.eq_ignore_ascii_case("SkipOutOfScopeDeletions") => {
+                        Some(json!({ "key": key, "value": "False" }))
+                    }
+                    (None, _) => Some(s.clone()),
                 }
             })
             .collect();
+        if without_credentials(&now) == without_credentials(&wanted) {
+            return Ok(());
+        }
         let intent = Intent {
             step: "rollback".to_owned(),
             undo: true,

@@ -4,7 +4,6 @@
 
 use crate::ldap::ber::{self, BOOLEAN, ENUMERATED, INTEGER, OCTETS, SEQUENCE};
 use crate::ldap::control::Control;
-use crate::ldap::fault::Fault;
 use crate::ldap::request::Search;
 use lber::structures::ASNTag;
 use ldap3::LdapResult;
@@ -132,7 +131,7 @@ pub fn message(id: i32, operation: &[u8], controls: &[Control]) -> Vec<u8> {
     let mut fields = ber::integer(id as u64);
     fields.extend_from_slice(operation);
     if !controls.is_empty() {
-        let controls: Vec<u8> = controls.iter().flat_map(|c| control(c)).collect();
+        let controls: Vec<u8> = controls.iter().flat_map(control).collect();
         fields.extend(ber::element(CONTROLS, &controls));
     }
     ber::element(SEQUENCE, &fields)
@@ -148,8 +147,9 @@ fn control(control: &Control) -> Vec<u8> {
     ber::sequence(&fields)
 }
 
-pub fn search(search: &Search) -> Result<Vec<u8>, Fault> {
-    let filter = ldap3::parse_filter(&search.filter).map_err(|_| Fault::filter("search"))?;
+/// A search; `None` where its filter is not valid.
+pub fn search(search: &Search) -> Option<Vec<u8>> {
+    let filter = ldap3::parse_filter(&search.filter).ok()?;
     let attributes: Vec<Vec<u8>> = search.attributes.iter().map(|a| ber::octets(a.as_bytes())).collect();
     let fields = [
         ber::octets(search.base.as_bytes()),
@@ -164,7 +164,7 @@ pub fn search(search: &Search) -> Result<Vec<u8>, Fault> {
         ber::structure(&filter.into_structure()),
         ber::sequence(&attributes),
     ];
-    Ok(ber::element(op::SEARCH, &fields.concat()))
+    Some(ber::element(op::SEARCH, &fields.concat()))
 }
 
 /// Signs in by name and password.

@@ -109,10 +109,14 @@ impl Lane for Wire {
     }
 
     async fn request<T: FromWire>(&self, search: &Search, cookie: &[u8], sink: &mut Sink<T>) -> Result<Page, Stop> {
-        let request = message::search(search).map_err(Stop::Fault)?;
+        let request = message::search(search).ok_or_else(|| Fault::filter("search"))?;
         let mut answers = self.send(&request, &message::controls(search, cookie));
         loop {
-            let chunk = answers.next("search").await.map_err(Stop::Fault)?;
+            // Whoever stops reading is noticed at once: the request is then abandoned.
+            let chunk = tokio::select! {
+                chunk = answers.next("search") => chunk?,
+                () = sink.closed() => return Err(Stop::Dropped),
+            };
             for message in chunk.messages() {
                 let message = message.ok_or_else(malformed)?;
                 match message.op {
@@ -139,7 +143,7 @@ async fn done<T: FromWire>(message: &Message<'_>, sink: &mut Sink<T>) -> Result<
     // Whether the list of controls is one at all is seen before any of it is used.
     message.control("").ok_or_else(malformed)?;
     if result.rc != 0 {
-        return Err(Stop::Fault(Fault::result("search", &result)));
+        return Err(Fault::result("search", &result).into());
     }
     sink.end(|oid| message.control(oid).flatten()).await
 }

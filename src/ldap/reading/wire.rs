@@ -212,7 +212,7 @@ async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 let sorted = inbox.sort(&shared);
                 match (sorted, ended) {
-                    (Err(fault), _) => break fault,
+                    (Err(fault), _) => break *fault,
                     (Ok(()), Some(Ended::Closed)) => break inbox.notice.take().unwrap_or_else(|| Fault::lost("read")),
                     (Ok(()), Some(Ended::Failed(e))) => break Fault::stream("read", &e),
                     (Ok(()), None) => {}
@@ -291,18 +291,18 @@ impl Inbox {
     }
 
     /// Gives out the whole messages of the buffer, those of one operation together.
-    fn sort(&mut self, shared: &Arc<Shared>) -> Result<(), Fault> {
+    fn sort(&mut self, shared: &Arc<Shared>) -> Result<(), Box<Fault>> {
         let mut runs: Vec<(i32, Range<usize>, bool)> = Vec::new();
         let mut at = 0;
         self.lacking = 0;
         let outcome = loop {
             let rest = &self.buffer[at..];
             if rest.first().is_some_and(|tag| *tag != SEQUENCE) {
-                break Err(Fault::malformed("read"));
+                break Err(Box::new(Fault::malformed("read")));
             }
             let total = match ber::header(rest) {
                 Header::Short => break Ok(()),
-                Header::Malformed => break Err(Fault::malformed("read")),
+                Header::Malformed => break Err(Box::new(Fault::malformed("read"))),
                 Header::Element { header, length } => header + length,
             };
             let Some(whole) = rest.get(..total) else {
@@ -310,7 +310,7 @@ impl Inbox {
                 break Ok(());
             };
             let parsed = ber::expect(SEQUENCE, whole).and_then(|(content, _)| Message::parse(content));
-            let Some(message) = parsed else { break Err(Fault::malformed("read")) };
+            let Some(message) = parsed else { break Err(Box::new(Fault::malformed("read"))) };
             let (id, last) = (message.id, message.is_last());
             if id == 0 {
                 self.notice = Some(notice(&message));
@@ -328,9 +328,10 @@ impl Inbox {
                 }
             } else {
                 let words = format!("the server answered a request that was never made (message {id})");
-                break Err(Fault::new(FaultKind::Protocol, "read", words).hint(
+                let fault = Fault::new(FaultKind::Protocol, "read", words).hint(
                     "The answers of this connection cannot be trusted; make sure that nothing between changes the traffic.",
-                ));
+                );
+                break Err(Box::new(fault));
             }
             at += total;
         };
@@ -339,6 +340,9 @@ impl Inbox {
     }
 
     fn give(&mut self, runs: Vec<(i32, Range<usize>, bool)>, end: usize, shared: &Arc<Shared>) {
+        if end == 0 {
+            return;
+        }
         let tail = self.buffer[end..].to_vec();
         let only = matches!(&runs[..], [(_, range, _)] if *range == (0..end));
         for (id, range, last) in runs {
@@ -358,11 +362,9 @@ impl Inbox {
                 self.open.remove(&id);
             }
         }
-        if end > 0 {
-            self.buffer.clear();
-            self.buffer.reserve(CHUNK.max(tail.len()));
-            self.buffer.extend_from_slice(&tail);
-        }
+        self.buffer.clear();
+        self.buffer.reserve(CHUNK.max(tail.len()));
+        self.buffer.extend_from_slice(&tail);
     }
 }
 

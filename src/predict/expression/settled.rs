@@ -3,9 +3,12 @@
 //! no reading gives shows that this program reads the language otherwise than the tenant does: that is told.
 
 use super::eval::{Answered, Point, Stop, readings};
-use super::{Expr, Value, parse};
+use super::{Value, parse};
 use crate::directory::inventory::Evaluation;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// More rounds than there are points.
+const ROUNDS: usize = 40;
 
 /// Points with one answer for this tenant.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,24 +23,51 @@ impl Settled {
     /// What these answers settle.
     pub fn learn(answers: &[Evaluation]) -> Settled {
         let mut out = Settled::default();
-        let mut found: BTreeMap<Point, BTreeSet<u8>> = BTreeMap::new();
+        let mut told: Vec<(&Evaluation, Vec<Answered>)> = Vec::new();
         for answer in answers {
-            let Ok(expr) = parse(&answer.expression) else { continue };
-            match judged(&expr, answer) {
-                Judged::Nothing => {}
-                Judged::Contradicted => {
-                    let came = if answer.evaluated { shown(&answer.result) } else { "an error".to_owned() };
-                    out.contradicted.entry(answer.expression.clone()).or_insert(came);
-                }
-                Judged::Picks(picks) => {
-                    for (point, picked) in picks {
-                        found.entry(point).or_default().insert(picked);
-                        out.picks.entry(point).or_insert((picked, answer.expression.clone()));
-                    }
-                }
+            let Some(mut readings) = possible(answer) else { continue };
+            readings.retain(|r| agrees(&r.result, answer));
+            if !readings.is_empty() {
+                told.push((answer, readings));
+            } else if answer.evaluated {
+                let came = shown(&answer.result);
+                out.contradicted.entry(answer.expression.clone()).or_insert(came);
             }
         }
-        out.picks.retain(|point, _| found.get(point).is_some_and(|picks| picks.len() == 1));
+        // What one answer settles may leave but one reading of another.
+        let mut torn: BTreeSet<Point> = BTreeSet::new();
+        for _ in 0..ROUNDS {
+            let mut left: BTreeMap<Point, (BTreeSet<u8>, &str)> = BTreeMap::new();
+            for (answer, readings) in &told {
+                let stands = |r: &&Answered| r.picks.iter().all(|(p, k)| out.pick(*p).is_none_or(|known| known == *k));
+                let standing: Vec<&Answered> = readings.iter().filter(stands).collect();
+                let Some(first) = standing.first() else {
+                    // It cannot be with what the others say: none of these points is settled.
+                    torn.extend(readings.iter().flat_map(|r| r.picks.iter().map(|(p, _)| *p)));
+                    continue;
+                };
+                for (point, _) in &first.picks {
+                    let picks: Option<BTreeSet<u8>> = standing.iter().map(|r| r.pick(*point)).collect();
+                    let Some(picks) = picks.filter(|_| can_settle(*point)) else { continue };
+                    let known = left.entry(*point).or_insert_with(|| (picks.clone(), &answer.expression));
+                    if picks.len() < known.0.len() {
+                        known.1 = &answer.expression;
+                    }
+                    known.0 = known.0.intersection(&picks).copied().collect();
+                }
+            }
+            torn.extend(left.iter().filter(|(_, (picks, _))| picks.is_empty()).map(|(p, _)| *p));
+            let settled: BTreeMap<Point, (u8, String)> = left
+                .into_iter()
+                .filter(|(point, (picks, _))| picks.len() == 1 && !torn.contains(point))
+                .filter_map(|(point, (picks, from))| Some((point, (*picks.first()?, from.to_owned()))))
+                .collect();
+            let same = settled.keys().eq(out.picks.keys());
+            out.picks = settled;
+            if same {
+                break;
+            }
+        }
         out
     }
 
@@ -68,26 +98,21 @@ impl Settled {
     }
 }
 
-/// The result of one answer.
-enum Judged {
-    Nothing,
-    Contradicted,
-    Picks(Vec<(Point, u8)>),
+impl Answered {
+    fn pick(&self, point: Point) -> Option<u8> {
+        self.picks.iter().find(|(p, _)| *p == point).map(|(_, picked)| *picked)
+    }
 }
 
-fn judged(expr: &Expr, answer: &Evaluation) -> Judged {
+/// Whether a point has one answer for all expressions.
+fn can_settle(point: Point) -> bool {
+    !matches!(point, Point::IifUnknown(_) | Point::UniqueValue(_))
+}
+
+/// Every reading of the expression over what the tenant evaluated it over.
+fn possible(answer: &Evaluation) -> Option<Vec<Answered>> {
     let attributes: HashMap<String, Value> = answer.attributes.iter().map(|(n, v)| (n.clone(), value(v))).collect();
-    let Some(readings) = readings(expr, &attributes) else { return Judged::Nothing };
-    let agreeing: Vec<&Answered> = readings.iter().filter(|r| agrees(&r.result, answer)).collect();
-    let Some(first) = agreeing.first() else {
-        // A tenant that evaluates nothing has told nothing.
-        return if answer.evaluated { Judged::Contradicted } else { Judged::Nothing };
-    };
-    let alike = |(point, picked): &(Point, u8)| {
-        !matches!(point, Point::IifUnknown(_) | Point::UniqueValue(_))
-            && agreeing.iter().all(|r| r.picks.iter().any(|(p, k)| p == point && k == picked))
-    };
-    Judged::Picks(first.picks.iter().copied().filter(alike).collect())
+    readings(&parse(&answer.expression).ok()?, &attributes)
 }
 
 fn value(values: &[String]) -> Value {
@@ -188,6 +213,7 @@ impl Probe {
 /// has a name for, since an evaluator may know no others.
 pub const PROBES: &[Probe] = &[
     probe(r#"IIF([displayName]="USA","y","n")"#, &[("displayName", &["usa"])]),
+    probe(r#"IIF(Not(IsPresent([description])),"y","n")"#, &[]),
     probe(r#"IIF([description]<>"USA","y","n")"#, &[]),
     probe(r#"IIF([description]="USA","y","n")"#, &[]),
     probe(r#"InStr([displayName],"sales")"#, &[("displayName", &["Sales"])]),

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the documentation leaves open. By default the service leaves alone whatever it may.
 #[derive(Debug, Clone)]
@@ -136,8 +136,14 @@ impl Agent {
                     cycle(&shared, &mut *tenant);
                 }
                 drop(tenant);
-                let wait = shared.behaviour.lock().unwrap().interval;
-                std::thread::sleep(if active { wait } else { wait.min(Duration::from_millis(20)) });
+                let rested = Instant::now();
+                loop {
+                    std::thread::sleep(Duration::from_millis(20));
+                    let wait = shared.behaviour.lock().unwrap().interval;
+                    if !active || rested.elapsed() >= wait || shared.ended.load(Ordering::SeqCst) {
+                        break;
+                    }
+                }
             }
         }));
         agent

@@ -243,8 +243,7 @@ impl Server {
     }
 }
 
-/// The administrator at the folder of a run: every script that has no evidence yet is run, in the order in which they were
-/// laid there.
+/// The administrator at the folder of a run: the script that was laid there last is run, where it has no evidence yet.
 pub struct Administrator {
     pub server: Server,
     /// Where `connect-state.json` is kept as the server is now.
@@ -263,10 +262,11 @@ impl Administrator {
         std::fs::write(&self.state_file, connect_state(&self.server).to_string()).unwrap();
     }
 
-    /// Does what waits in the run's folder; says what was run. A script that throws is told as the error.
+    /// Does what waits in the run's folder; says what was run. A script that throws is told as the error. An older one that
+    /// nobody asks for any more is left alone: it may be the one that turns V2 off.
     pub fn work(&mut self, run: &Path) -> Result<Vec<String>, String> {
         let mut done = Vec::new();
-        for (script, evidence) in waiting(run) {
+        if let Some((script, evidence)) = waiting(run).pop() {
             self.server.run(&script, &evidence)?;
             self.keep_state();
             done.push(script.file_stem().unwrap().to_string_lossy().into_owned());

@@ -117,7 +117,7 @@ pub fn start_kept(kept: &Path) -> Controller {
 }
 
 /// A folder for one controller, with the lock that says so. What processes that were killed left behind goes.
-fn own_folder() -> (tempfile::TempDir, File) {
+pub fn own_folder() -> (tempfile::TempDir, File) {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folders = File::create(base.join("lab/folders.lock")).unwrap();
     folders.lock().unwrap();
@@ -198,28 +198,42 @@ fn provision(dc: &Path, template: Template) {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "samba-tool: {}", String::from_utf8_lossy(&output.stderr));
     if template == Template::Cutover {
-        turn_recycle_bin_on(dc);
+        let_say_recycle_bin(dc);
     }
     // The folder's own path is written into the configuration, so that a copy can put its own there.
     fs::write(dc.join("provisioned-at"), dc.to_str().unwrap()).unwrap();
 }
 
-/// Samba takes this from the system alone, not over LDAP.
-fn turn_recycle_bin_on(dc: &Path) {
-    let script = "
+/// Lets the forest say that its Recycle Bin is on, as a cutover wants it. Samba goes by another object and behaves as without
+/// one: with the Recycle Bin really on, Samba 4.22 brings nothing back from deletion (it wants to take an `isRecycled` away
+/// that only a recycled object has).
+fn let_say_recycle_bin(dc: &Path) {
+    on_the_database(
+        dc,
+        "
+base = str(sam.get_config_basedn())
+feature = 'CN=Recycle Bin Feature,CN=Optional Features,CN=Directory Service,CN=Windows NT,CN=Services,' + base
+message = ldb.Message(); message.dn = ldb.Dn(sam, 'CN=Partitions,' + base)
+message['f'] = ldb.MessageElement(feature, ldb.FLAG_MOD_ADD, 'msDS-EnabledFeature')
+sam.modify(message)
+",
+    );
+}
+
+/// Python at the database of a domain whose server does not run, as the system.
+fn on_the_database(dc: &Path, script: &str) {
+    let script = format!(
+        "
 import sys, ldb
 from samba.auth import system_session
 from samba.param import LoadParm
 from samba.samdb import SamDB
 lp = LoadParm(); lp.load(sys.argv[1] + '/etc/smb.conf')
 sam = SamDB(url=sys.argv[1] + '/private/sam.ldb', session_info=system_session(lp), lp=lp)
-feature = 'CN=Partitions,%s:766ddcd8-acd0-445e-f3b9-a7f9b6744f2a' % sam.get_config_basedn()
-message = ldb.Message(); message.dn = ldb.Dn(sam, '')
-message['enableOptionalFeature'] = ldb.MessageElement(feature, ldb.FLAG_MOD_ADD, 'enableOptionalFeature')
-sam.modify(message)
-";
-    let output = Command::new("/usr/bin/python3").args(["-c", script]).arg(dc).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "the Recycle Bin: {}", String::from_utf8_lossy(&output.stderr));
+{script}"
+    );
+    let output = Command::new("/usr/bin/python3").args(["-c", &script]).arg(dc).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Controller {
@@ -287,6 +301,21 @@ impl Controller {
     pub fn keep(&mut self, folder: &Path) {
         self.end();
         copy(&self.folder, folder);
+        self.boot();
+    }
+
+    /// Lets the forest no longer say that its Recycle Bin is on, so that tombstones are taken for what they are here.
+    pub fn say_no_recycle_bin(&mut self) {
+        self.end();
+        on_the_database(
+            &self.folder,
+            "
+base = str(sam.get_config_basedn())
+message = ldb.Message(); message.dn = ldb.Dn(sam, 'CN=Partitions,' + base)
+message['f'] = ldb.MessageElement([], ldb.FLAG_MOD_DELETE, 'msDS-EnabledFeature')
+sam.modify(message)
+",
+        );
         self.boot();
     }
 

@@ -89,6 +89,8 @@ function Get-RuleState {
             name       = [string]$Rule.Name
             direction  = [string]$Rule.Direction
             connector  = [string]$Rule.Connector
+            sourceObjectType = [string]$Rule.SourceObjectType
+            targetObjectType = [string]$Rule.TargetObjectType
             linkType   = [string]$Rule.LinkType
             precedence = [int]$Rule.Precedence
             disabled   = [bool](Get-Value $Rule @('Disabled'))

@@ -106,7 +106,7 @@ pub struct Read {
 
 /// The one place where an entry of the wire becomes an entry as files hold it: each value is copied once.
 impl FromWire for Read {
-    fn from_wire(from: &RawEntry<'_>) -> Result<Read, Fault> {
+    fn from_wire(from: &RawEntry<'_>) -> Result<Read, Box<Fault>> {
         let mut entry = ldif::Entry::named(from.dn());
         entry.reserve(from.count(), from.size());
         let mut read = Read { entry, guid: ObjectGuid::NIL, usn_changed: 0, cut: BTreeMap::new(), values_by_range: 0 };
@@ -139,13 +139,13 @@ impl FromWire for Read {
                 read.entry.push(name, value);
             }
         });
-        if endless { Err(Fault::odd(from.dn(), "a range without an end")) } else { Ok(read) }
+        if endless { Err(Box::new(Fault::odd(from.dn(), "a range without an end"))) } else { Ok(read) }
     }
 }
 
 /// The same of an entry that was read for itself.
 pub fn read(from: &Entry) -> Result<Read, Trouble> {
-    Ok(Read::from_wire(&RawEntry::of(from))?)
+    Read::from_wire(&RawEntry::of(from)).map_err(Trouble::Fault)
 }
 
 /// `range=0-1499` → the number of its last value; `range=1500-*` → none.

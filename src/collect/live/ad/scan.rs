@@ -329,7 +329,7 @@ struct Identity {
 }
 
 impl FromWire for Identity {
-    fn from_wire(entry: &RawEntry<'_>) -> Result<Identity, Fault> {
+    fn from_wire(entry: &RawEntry<'_>) -> Result<Identity, Box<Fault>> {
         let (mut guid, mut created) = (None, None);
         entry.each(|name, mut values| {
             if name.eq_ignore_ascii_case("objectGUID") {

@@ -109,6 +109,7 @@ async fn a_message_that_is_nobodys_ends_every_answer() {
     ] {
         let (wire, mut server) = pipe(1 << 14);
         let (first, second) = (wire.send(&[0x63, 0], &[]), wire.send(&[0x63, 0], &[]));
+        server.read_exact(&mut [0; 7 + 7]).await.unwrap();
         server.write_all(&make(first.id)).await.unwrap();
         let fault = read(second).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Protocol, "{what}: {fault}");
@@ -125,6 +126,8 @@ async fn what_was_abandoned_may_still_be_answered() {
     let gone = first.id;
     drop(first);
     let second = wire.send(&[0x63, 0], &[]);
+    // Both requests, and the word between them.
+    server.read_exact(&mut [0; 7 + 8 + 7]).await.unwrap();
     server
         .write_all(&[entry(gone, "late"), done(gone), entry(second.id, "a"), done(second.id)].concat())
         .await

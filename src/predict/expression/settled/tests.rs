@@ -127,7 +127,7 @@ fn an_open_point_is_open_until_the_tenant_answers() {
     );
     // A second answer that says otherwise: it is open again.
     let other = Evaluation {
-        expression: r#"IIF([description]<>"USA","y","n")"#.to_owned(),
+        expression: r#"IIF(Not(IsPresent([description])),"y","n")"#.to_owned(),
         result: vec!["n".to_owned()],
         ..asked.clone()
     };

@@ -1,0 +1,172 @@
+//! A plan whose groups are made when they are asked for, and the sums that need none of them.
+
+use super::build::Parts;
+use super::model::{Plan, PlannedGroup, Wave};
+use super::planned::{self, is_frozen};
+use super::steps::Steps;
+use super::{file, mappings, predicted};
+use crate::directory::inventory::Evaluation;
+use crate::error::Result;
+use crate::predict::{Point, spread};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Groups from which members are removed for certain, kept for the pages.
+pub(super) const NAMED_REMOVALS: usize = 200;
+
+/// What a page says of a wave whose groups it does not hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaveSize {
+    pub groups: u64,
+    /// The highest risk of its groups.
+    pub risk: u32,
+}
+
+impl WaveSize {
+    pub fn of(wave: &Wave) -> WaveSize {
+        let risk = wave.groups.iter().map(|g| g.risk.score).max().unwrap_or(0);
+        WaveSize { groups: wave.groups.len() as u64, risk }
+    }
+}
+
+/// A plan whose groups are made when they are asked for: all of a million at once are many times what they are made from.
+pub struct Assembly<'a> {
+    pub(super) parts: Parts<'a>,
+    pub(super) steps: Steps,
+    /// The plan with no group in its waves, and without its hash.
+    pub(super) head: Plan,
+    pub(super) sizes: Vec<WaveSize>,
+    pub(super) removing: Vec<(usize, u32)>,
+}
+
+impl Assembly<'_> {
+    pub fn head(&self) -> &Plan {
+        &self.head
+    }
+
+    pub fn sizes(&self) -> &[WaveSize] {
+        &self.sizes
+    }
+
+    /// Groups of a wave, in order.
+    pub fn groups(&self, wave: usize, range: Range<usize>) -> Vec<PlannedGroup> {
+        self.ids(wave).get(range).unwrap_or_default().par_iter().map(|i| self.group(wave, *i)).collect()
+    }
+
+    /// The first groups that lose members for certain.
+    pub fn removing(&self) -> Vec<PlannedGroup> {
+        self.removing.par_iter().map(|(wave, i)| self.group(*wave, *i)).collect()
+    }
+
+    /// The whole plan in memory, with its hash.
+    pub fn whole(self) -> Result<Plan> {
+        let groups: Vec<_> = (0..self.head.waves.len()).map(|w| self.groups(w, 0..self.ids(w).len())).collect();
+        let mut plan = self.head;
+        plan.waves.iter_mut().zip(groups).for_each(|(wave, groups)| wave.groups = groups);
+        plan.sha256 = file::hash(&plan)?;
+        Ok(plan)
+    }
+
+    /// Gives the JSON of every group of a wave, as it stands in the plan, part after part.
+    pub fn json_of(&self, wave: usize, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
+        for some in self.ids(wave).chunks(PART * 16) {
+            let made: Result<Vec<Vec<u8>>> = some
+                .par_chunks(PART)
+                .map(|ids| file::groups_json(&ids.iter().map(|i| self.group(wave, *i)).collect::<Vec<_>>()))
+                .collect();
+            made?.into_iter().try_for_each(&mut give)?;
+        }
+        Ok(())
+    }
+
+    /// What to ask the tenant's own evaluator about the proposed mappings, over up to so many groups of the waves.
+    pub fn questions(&self, most: usize) -> Vec<Evaluation> {
+        let inventory = self.parts.input.assessed.inventory();
+        let cases: Vec<mappings::Asked<'_>> = spread(self.parts.candidates.len(), most)
+            .into_iter()
+            .map(|i| mappings::Asked {
+                entra: self.parts.candidates[i].entry.entra,
+                values: &self.parts.proposed.values[i],
+            })
+            .collect();
+        mappings::questions(inventory, self.parts.forecast.view(), &self.parts.proposed.proposal, &cases)
+    }
+
+    fn ids(&self, wave: usize) -> &[u32] {
+        self.parts.selection.waves.get(wave).map_or(&[], |w| &w.groups)
+    }
+
+    fn group(&self, wave: usize, index: u32) -> PlannedGroup {
+        planned::group(&self.parts, &self.steps, wave, index, is_frozen(&self.parts, &self.steps, wave))
+    }
+}
+
+/// Groups whose JSON is made in one go.
+const PART: usize = 64;
+
+/// What a wave comes to.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub groups: u64,
+    pub risk: u32,
+    pub graph_writes: u64,
+    pub member_adds: u64,
+    pub member_removals: u64,
+    pub possible_removals: u64,
+    pub depends: u64,
+    pub renamed_or_moved: u64,
+    /// Groups by `Point::ALL`.
+    pub points: [u64; Point::ALL.len()],
+    /// Wave and candidate of the first groups that lose members.
+    pub removing: Vec<(usize, u32)>,
+}
+
+impl Tally {
+    fn and(mut self, other: Tally) -> Tally {
+        self.groups += other.groups;
+        self.risk = self.risk.max(other.risk);
+        self.graph_writes += other.graph_writes;
+        self.member_adds += other.member_adds;
+        self.member_removals += other.member_removals;
+        self.possible_removals += other.possible_removals;
+        self.depends += other.depends;
+        self.renamed_or_moved += other.renamed_or_moved;
+        self.points.iter_mut().zip(other.points).for_each(|(own, more)| *own += more);
+        let room = NAMED_REMOVALS.saturating_sub(self.removing.len());
+        self.removing.extend(other.removing.into_iter().take(room));
+        self
+    }
+}
+
+pub(super) fn tallies(parts: &Parts<'_>, steps: &Steps) -> Vec<Tally> {
+    let waves = parts.selection.waves.par_iter().enumerate();
+    waves
+        .map(|(wave, cut)| {
+            let frozen = is_frozen(parts, steps, wave);
+            // In order, so that the first to lose members are the first of the wave.
+            cut.groups.par_iter().map(|i| tally(parts, wave, *i, frozen)).reduce(Tally::default, Tally::and)
+        })
+        .collect()
+}
+
+fn tally(parts: &Parts<'_>, wave: usize, index: u32, frozen: bool) -> Tally {
+    let inventory = parts.input.assessed.inventory();
+    let candidate = &parts.candidates[index as usize];
+    let dn = inventory.dn(inventory.ad.groups[candidate.entry.ad as usize].object);
+    let (cn, parent) = &parts.proposed.names[index as usize];
+    let position = parts.forecast.position_of_ad(candidate.entry.ad);
+    let sums = predicted::sums(parts.forecast, position, dn, (cn.as_deref(), parent.as_deref()));
+    Tally {
+        groups: 1,
+        risk: parts.selection.risks[index as usize].score,
+        // Into scope, each extension value, and the freeze.
+        graph_writes: 1 + parts.proposed.values[index as usize].len() as u64 + u64::from(frozen),
+        member_adds: sums.member_adds,
+        member_removals: sums.member_removals,
+        possible_removals: sums.possible_removals,
+        depends: u64::from(!sums.depends.is_empty()),
+        renamed_or_moved: u64::from(sums.renamed_or_moved),
+        points: Point::ALL.map(|point| u64::from(sums.depends.contains(&point))),
+        removing: if sums.member_removals == 0 { Vec::new() } else { vec![(wave, index)] },
+    }
+}
