@@ -2,7 +2,7 @@
 //! boundary and every call, rollbacks from every step, seeds by the hundred.
 
 // Helpers of tests are tests too, which the lints see only where an attribute says so.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::result_large_err)]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -24,11 +24,14 @@ const AT_MOST: u32 = 40;
 /// Told the title of a scene, its run and its twin.
 pub type Kept<'s> = dyn Fn(&str, &Run, &Twin) -> Result<()> + 's;
 
+/// Makes the bundle's inventory anew.
+pub type Fresh<'s> = dyn Fn() -> Result<Inventory> + 's;
+
 /// What a rehearsal is made from.
 pub struct Stage<'s> {
     pub plan: &'s Plan,
     /// The bundle's inventory, anew for each scene.
-    pub inventory: &'s dyn Fn() -> Result<Inventory>,
+    pub inventory: &'s Fresh<'s>,
     pub options: Options,
     /// Where stores are made and thrown away.
     pub dir: PathBuf,
@@ -127,7 +130,7 @@ impl Stage<'_> {
             reason: "taken as checked, for the rehearsal".to_owned(),
             by: "the rehearsal".to_owned(),
         };
-        options.accept.extend(TAKEN.iter().map(|g| taken(g)));
+        options.accept.extend(TAKEN.iter().map(taken));
         options.yes = true;
         options.confirm_irreversible = Some(domain.clone());
         options.copy_to = Some(dir.path().join("off-host"));

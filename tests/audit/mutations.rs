@@ -429,19 +429,6 @@ fn unplanned(c: &mut Clean, n: u32) {
         .set("nTSecurityDescriptor", descriptor(sid_of(512), usual_aces()));
 }
 
-/// A run keeps a snapshot of every anchored group; this one had another SID then.
-fn bystander(c: &mut Clean) {
-    let town_hall = FormerGroup {
-        guid: ObjectGuid::parse(&ad_guid(3090)).unwrap(),
-        id: ObjectGuid::parse(&group_id(TOWN_HALL)),
-        sid: Some(sid_of(3999)),
-        dn: group_dn("Town Hall"),
-        outside: true,
-        ..FormerGroup::default()
-    };
-    c.former.as_mut().unwrap().push(town_hall);
-}
-
 /// A cloud group inside `Extra 1` that the job does not take, and that AD has all the same.
 fn nested_out_of_scope(c: &mut Clean) {
     let mut child = entra_group("Child", &group_id(6));

@@ -36,7 +36,10 @@ fn read_by_them(bytes: &[u8]) -> LdapMsg {
     codec().decode(&mut BytesMut::from(bytes)).unwrap().unwrap()
 }
 
-fn entries() -> impl Strategy<Value = (String, Vec<(String, Vec<Vec<u8>>)>)> {
+/// A name, and attributes with their values.
+type Made = (String, Vec<(String, Vec<Vec<u8>>)>);
+
+fn entries() -> impl Strategy<Value = Made> {
     let value = prop_oneof![4 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), 100..300)];
     (".{0,40}", vec(("[a-zA-Z;=0-9-]{1,24}", vec(value, 0..9)), 0..6))
 }
