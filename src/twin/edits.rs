@@ -208,13 +208,13 @@ impl World {
         };
         Some(match which {
             0 | 1 => {
-                let Some(user) = somebody(self, AdClass::User) else { return None };
+                let user = somebody(self, AdClass::User)?;
                 Edit::AddMember { group, member: self.base.dn(user as u32).to_owned() }
             }
             2 => {
                 let members = self.ad.groups[index].members.clone();
                 let at = self.faults.pick(members.len());
-                let Some(member) = members.get(at) else { return None };
+                let member = members.get(at)?;
                 Edit::RemoveMember { group, member: self.ad.dn(&self.base, *member).to_owned() }
             }
             3 => Edit::Rename { group, cn: format!("Renamed by hand {which} {}", self.ad.usn) },
@@ -223,10 +223,10 @@ impl World {
                 Edit::Stamp { group, value: Some(other) }
             }
             5 | 6 => {
-                let Some(number) = self.cloud.number(id) else { return None };
+                let number = self.cloud.number(id)?;
                 let members = self.cloud_members(number);
                 let at = self.faults.pick(members.len());
-                let Some(member) = members.get(at) else { return None };
+                let member = members.get(at)?;
                 Edit::Leave { group: id, member: self.cloud_id(*member) }
             }
             7 => {
@@ -234,7 +234,7 @@ impl World {
                 let start = self.faults.pick(all);
                 let found =
                     (0..all).map(|i| (start + i) % all).find(|i| self.base.entra.objects[*i].kind == EntraKind::User);
-                let Some(user) = found else { return None };
+                let user = found?;
                 Edit::Join { group: id, member: self.base.entra.objects[user].id }
             }
             _ if self.cloud.job.is_some() => Edit::StartJob,

@@ -21,6 +21,9 @@ const TAKEN: [&str; 7] = ["E2", "E5", "E12", "E13", "E14", "E15", "C37"];
 /// Processes, and attempts of one rollback, after which something goes in circles.
 const AT_MOST: u32 = 40;
 
+/// Gets the title of a scene and its run.
+pub type Keep<'s> = &'s dyn Fn(&str, &Run) -> Result<()>;
+
 /// What a rehearsal is made from.
 pub struct Stage<'s> {
     pub plan: &'s Plan,
@@ -30,7 +33,7 @@ pub struct Stage<'s> {
     /// Where stores are made and thrown away.
     pub dir: PathBuf,
     /// Gets the run of each scene as it ended, before its store goes: for a report.
-    pub kept: Option<&'s dyn Fn(&str, &Run) -> Result<()>>,
+    pub kept: Option<Keep<'s>>,
 }
 
 /// All scenes.
@@ -124,7 +127,7 @@ impl Stage<'_> {
             reason: "taken as checked, for the rehearsal".to_owned(),
             by: "the rehearsal".to_owned(),
         };
-        options.accept.extend(TAKEN.iter().map(|g| taken(&g)));
+        options.accept.extend(TAKEN.iter().map(taken));
         options.yes = true;
         options.confirm_irreversible = Some(domain.clone());
         options.copy_to = Some(dir.path().join("off-host"));

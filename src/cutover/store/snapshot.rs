@@ -138,7 +138,7 @@ impl Run {
     pub(super) fn body_bytes(&self, record: &SnapshotRecord) -> Result<Vec<u8>> {
         let body = self.file.read(READING, |conn| {
             let sql = "SELECT body FROM bodies WHERE run = ?1 AND snapshot = ?2";
-            Ok(first(conn, sql, params![self.id, record.id], |row| Ok(row.get::<_, Vec<u8>>(0)?))?)
+            first(conn, sql, params![self.id, record.id], |row| Ok(row.get::<_, Vec<u8>>(0)?))
         })?;
         let body = body.ok_or_else(|| self.unsound(record, "its body is missing"))?;
         let bytes = unpack(&body, record.bytes).map_err(|e| self.unsound(record, &e.message))?;
@@ -190,7 +190,7 @@ impl Run {
     fn sound_body(&self, record: &SnapshotRecord) -> Result<Result<(), String>> {
         let body = self.file.read(READING, |conn| {
             let sql = "SELECT body FROM bodies WHERE run = ?1 AND snapshot = ?2";
-            Ok(first(conn, sql, params![self.id, record.id], |row| Ok(row.get::<_, Vec<u8>>(0)?))?)
+            first(conn, sql, params![self.id, record.id], |row| Ok(row.get::<_, Vec<u8>>(0)?))
         })?;
         let Some(body) = body else { return Ok(Err("its body is missing".to_owned())) };
         Ok(match unpack(&body, record.bytes) {

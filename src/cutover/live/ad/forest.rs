@@ -58,7 +58,7 @@ impl LiveDirectory {
                 .at(Place::default().object(sites))
                 .hint("Let the account read the forest's sites, as Authenticated Users may by default."));
         }
-        out.sort_by(|a, b| (a.host.to_lowercase(), a.catalog).cmp(&(b.host.to_lowercase(), b.catalog)));
+        out.sort_by_key(|a| (a.host.to_lowercase(), a.catalog));
         out.dedup();
         Ok(out)
     }
