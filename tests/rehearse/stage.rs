@@ -325,6 +325,7 @@ impl Play {
             other => panic!("{}\n{}", told(&other), self.log()),
         }
     }
+    #[allow(clippy::result_large_err)]
     pub fn rollback(&self, target: &Target) -> Result<Rolled, Halt> {
         let store = self.store().with_fuse(self.twin.fuse());
         let run = store.run(Some(&self.run)).unwrap();

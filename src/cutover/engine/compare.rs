@@ -169,7 +169,8 @@ fn identity(before: &Forecast<'_>, now: &Inventory, pair: &Pair, expected: &Expe
     for (name, a, b) in values {
         let foreseen = predicted.iter().any(|(n, value)| n.eq_ignore_ascii_case(name) && *value == b);
         // While Connect maintains the groups, their texts follow Entra.
-        if !foreseen && (!pair.maintained || name == "sAMAccountName") {
+        let follows_entra = pair.maintained && name != "sAMAccountName";
+        if !foreseen && !follows_entra {
             differs(Kind::Attribute, a, b);
         }
     }
