@@ -10,7 +10,7 @@ fn the_second_is_refused_and_a_dead_one_blocks_nobody() {
     let Some(mut lab) = Lab::at(Station::Canaries) else { return };
     lab.work();
     // The first one waits for the job's cycle, which does not come.
-    lab.agent.behave(|b| b.interval = Duration::from_secs(3600));
+    lab.agent.behave(|b| b.rests = true);
     let mut arguments = vec!["cutover", "resume"];
     arguments.extend(WORD);
     let mut first = lab.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -35,7 +35,7 @@ fn the_second_is_refused_and_a_dead_one_blocks_nobody() {
     assert_eq!(lab.status()["run"]["state"], "open");
     first.kill().unwrap();
     first.wait().unwrap();
-    lab.agent.behave(|b| b.interval = Duration::from_millis(100));
+    lab.agent.behave(|b| b.rests = false);
     lab.resume(&[]).code(4);
     assert!(lab.waits().unwrap().contains("Wave 1"));
 }

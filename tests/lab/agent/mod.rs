@@ -47,6 +47,8 @@ pub struct Behaviour {
     pub case_blind: bool,
     /// Between two cycles of an active job.
     pub interval: Duration,
+    /// The agent's host is down: no cycle comes, whatever the job's status is.
+    pub rests: bool,
     /// What is done to a group, once, when it is next provisioned: by object id.
     pub misdeeds: Vec<(String, Misdeed)>,
 }
@@ -61,6 +63,7 @@ impl Default for Behaviour {
             ignores_settings: false,
             case_blind: false,
             interval: Duration::from_millis(250),
+            rests: false,
             misdeeds: Vec::new(),
         }
     }
@@ -131,7 +134,8 @@ impl Agent {
             while !shared.ended.load(Ordering::SeqCst) {
                 // A cycle and a request of Graph's exclude each other: a pause that was answered is a pause.
                 let mut tenant = tenant.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let active = tenant.snapshot().code() == "Active";
+                let rests = shared.behaviour.lock().unwrap().rests;
+                let active = !rests && tenant.snapshot().code() == "Active";
                 if active {
                     cycle(&shared, &mut *tenant);
                 }
