@@ -3,9 +3,8 @@
 use crate::made::*;
 use crate::support::connect::{AD_CONNECTOR, ENTRA_CONNECTOR};
 use crate::support::*;
-use groupshift::audit::former::{FormerGroup, FormerMembers};
+use groupshift::audit::former::FormerMembers;
 use groupshift::audit::model::Audit;
-use groupshift::directory::ObjectGuid;
 use groupshift::directory::security::{Ace, inheritance, rights, schema};
 use serde_json::{Value, json};
 

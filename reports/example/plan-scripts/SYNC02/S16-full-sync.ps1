@@ -15,7 +15,7 @@ param(
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 $PlannedServer = 'SYNC02'
-$PlanHash = '024f99ca6ea87d2fb64122f02da1088a1376093ac58253385e3ab63f244eae94'
+$PlanHash = 'a474ebfe3a5e1cdc668200854d71012e3ad8cb5086f6cd82057ab18f62573f0d'
 $Done = New-Object System.Collections.ArrayList
 $Evidence = [ordered]@{}
 
