@@ -109,7 +109,7 @@ async fn stamp(arguments: &Arguments) -> Result<serde_json::Value> {
     let directory = LiveDirectory::over(&config, connector).await?;
     let store = Store::open(&arguments.store)?;
     let bytes = plan::canonical(&plan)?;
-    let run = store.begin(&plan, &bytes, &arguments.plan, "contoso.test", chrono::Utc::now())?;
+    let run = store.begin_rehearsal(&plan, &bytes, "contoso.test", chrono::Utc::now())?;
     let started = Instant::now();
     let guids: Vec<ObjectGuid> = groups.iter().map(|(guid, ..)| *guid).collect();
     for batch in guids.chunks(100) {
