@@ -87,3 +87,30 @@ pub(in crate::report) fn push_inert(json: &[u8], out: &mut String) {
     }
     out.push_str(&text[from..]);
 }
+
+/// What an encoder wrote since the last time, as a data element of the page; both buffers are empty afterwards.
+pub fn take_block(class: &str, strings: &mut Vec<u8>, rows: &mut Vec<u8>) -> String {
+    let mut text = String::with_capacity(strings.len() + rows.len() + 80);
+    text.push_str(&format!("<script type=\"application/json\" class=\"{class}\">{{\"s\":["));
+    push_inert(strings.strip_suffix(b",").unwrap_or_default(), &mut text);
+    text.push_str("],\"r\":[");
+    push_inert(rows.strip_suffix(b",").unwrap_or_default(), &mut text);
+    text.push_str("]}</script>\n");
+    strings.clear();
+    rows.clear();
+    text
+}
+
+/// A DN at its first separator, so that `first + "," + rest` is the DN byte for byte.
+pub fn split_dn(dn: &str) -> (&str, Option<&str>) {
+    let mut escaped = false;
+    for (at, byte) in dn.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b',' => return (&dn[..at], Some(&dn[at + 1..])),
+            _ => {}
+        }
+    }
+    (dn, None)
+}

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::json::{CUT, push_cut, push_inert, push_json_text};
+use super::json::{CUT, push_cut, push_inert, push_json_text, split_dn, take_block};
 use super::{PRINT_ROWS, RuleText};
 use crate::report::model::{Finding, FindingStatus, Group, Header, Severity, Verdict, View};
 
@@ -159,15 +159,7 @@ impl Encoder {
 
     fn take_block(&mut self) -> String {
         self.spent += self.strings.len() + self.rows.len();
-        let mut text = String::with_capacity(self.strings.len() + self.rows.len() + 80);
-        text.push_str("<script type=\"application/json\" class=\"rows\">{\"s\":[");
-        push_inert(self.strings.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("],\"r\":[");
-        push_inert(self.rows.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("]}</script>\n");
-        self.strings.clear();
-        self.rows.clear();
-        text
+        take_block("rows", &mut self.strings, &mut self.rows)
     }
 
     fn row(&mut self, group: &Group) {
@@ -298,20 +290,6 @@ fn grade(finding: &Finding) -> u64 {
         Severity::Blocker => 4,
     };
     severity * 2 + u64::from(finding.status == FindingStatus::Unknown)
-}
-
-/// A DN at its first separator, so that `first + "," + rest` is the DN byte for byte.
-fn split_dn(dn: &str) -> (&str, Option<&str>) {
-    let mut escaped = false;
-    for (at, byte) in dn.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b',' => return (&dn[..at], Some(&dn[at + 1..])),
-            _ => {}
-        }
-    }
-    (dn, None)
 }
 
 /// A SID as the part that its domain shares, and the relative id where that is a plain number.

@@ -1,7 +1,7 @@
 //! Rows as JSON text: `{"s":[…],"r":[…]}`, the strings that are first used in a block and its rows. A number where a text is
 //! expected names a string.
 
-use crate::report::html::json::{push_cut, push_inert, push_json_text};
+use crate::report::html::json::{push_cut, push_json_text, split_dn, take_block};
 use hashbrown::HashMap;
 use serde_json::Value;
 
@@ -29,15 +29,7 @@ impl Encoder {
     /// What was written since the last time, as an element of its own.
     pub fn take_block(&mut self, class: &str) -> String {
         self.taken += self.strings.len() + self.rows.len();
-        let mut text = String::with_capacity(self.strings.len() + self.rows.len() + 80);
-        text.push_str(&format!("<script type=\"application/json\" class=\"{class}\">{{\"s\":["));
-        push_inert(self.strings.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("],\"r\":[");
-        push_inert(self.rows.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("]}</script>\n");
-        self.strings.clear();
-        self.rows.clear();
-        text
+        take_block(class, &mut self.strings, &mut self.rows)
     }
     pub fn open(&mut self) {
         self.rows.push(b'[');
@@ -90,18 +82,4 @@ impl Encoder {
             }
         }
     }
-}
-
-/// A DN at its first separator, so that `first + "," + rest` is the DN byte for byte.
-fn split_dn(dn: &str) -> (&str, Option<&str>) {
-    let mut escaped = false;
-    for (at, byte) in dn.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b',' => return (&dn[..at], Some(&dn[at + 1..])),
-            _ => {}
-        }
-    }
-    (dn, None)
 }

@@ -8,7 +8,7 @@
 
 use super::line::{Line, PageRow, of_group, of_object};
 use crate::report::diff::model::{DiffView, Head, Row};
-use crate::report::html::json::{push_inert, push_json_text};
+use crate::report::html::json::{push_inert, push_json_text, split_dn, take_block};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde_json::json;
@@ -116,15 +116,7 @@ struct Encoder {
 impl Encoder {
     fn take_block(&mut self) -> String {
         self.spent += self.strings.len() + self.rows.len();
-        let mut text = String::with_capacity(self.strings.len() + self.rows.len() + 80);
-        text.push_str("<script type=\"application/json\" class=\"rows\">{\"s\":[");
-        push_inert(self.strings.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("],\"r\":[");
-        push_inert(self.rows.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("]}</script>\n");
-        self.strings.clear();
-        self.rows.clear();
-        text
+        take_block("rows", &mut self.strings, &mut self.rows)
     }
 
     /// The row at the most generous level that keeps the page within its size.
@@ -267,18 +259,4 @@ impl Encoder {
             self.optional(Some(text));
         }
     }
-}
-
-/// A DN at its first separator, so that `first + "," + rest` is the DN byte for byte.
-fn split_dn(dn: &str) -> (&str, Option<&str>) {
-    let mut escaped = false;
-    for (at, byte) in dn.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b',' => return (&dn[..at], Some(&dn[at + 1..])),
-            _ => {}
-        }
-    }
-    (dn, None)
 }

@@ -9,7 +9,7 @@ use super::super::model::RunReport;
 use super::super::words::time;
 use super::frame::shown;
 use crate::cutover::record::{WriteRecord, WriteState};
-use crate::report::html::json::{push_cut, push_inert, push_json_text};
+use crate::report::html::json::{push_cut, push_inert, push_json_text, take_block};
 use hashbrown::HashMap;
 use serde_json::{Value, json};
 use std::io;
@@ -84,15 +84,7 @@ struct Encoder {
 
 impl Encoder {
     fn take_block(&mut self) -> String {
-        let mut text = String::with_capacity(self.strings.len() + self.rows.len() + 80);
-        text.push_str("<script type=\"application/json\" class=\"rows\">{\"s\":[");
-        push_inert(self.strings.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("],\"r\":[");
-        push_inert(self.rows.strip_suffix(b",").unwrap_or_default(), &mut text);
-        text.push_str("]}</script>\n");
-        self.strings.clear();
-        self.rows.clear();
-        text
+        take_block("rows", &mut self.strings, &mut self.rows)
     }
 
     fn row(&mut self, write: &WriteRecord, limit: usize) {
