@@ -97,14 +97,10 @@ fn plain(body: &Value) -> Vec<Value> {
 }
 
 fn read<I: graph_json::Item>(path: &Path, body: &Value) -> Vec<I> {
-    let mut out = Vec::new();
-    let summary = graph_json::read_slice(body.to_string().as_bytes(), path, &mut |item: I| {
-        out.push(item);
-        Ok(())
-    })
-    .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    assert_eq!(summary.objects, out.len() as u64);
-    out
+    let (items, page) = graph_json::read_answer(body.to_string().as_bytes(), path)
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(page.objects, items.len() as u64);
+    items
 }
 
 /// A record holds what the JSON of the object holds.
@@ -224,7 +220,7 @@ fn error_answers_are_no_data() {
         let body = example.pointer("/response/body").filter(|b| b.pointer("/error/code").is_some_and(Value::is_string));
         let Some(body) = body else { continue };
         seen += 1;
-        let read = graph_json::read_slice(body.to_string().as_bytes(), path, &mut |_: Record| Ok(()));
+        let read = graph_json::read_answer::<Record>(body.to_string().as_bytes(), path);
         let message = read.expect_err("an error answer").to_string();
         assert!(message.contains("error answer"), "{}: {message}", path.display());
     }

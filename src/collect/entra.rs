@@ -1,7 +1,7 @@
 //! What Graph objects mean: groups of v1.0 and beta joined by id, users, members, deleted groups. A property that no
 //! file carries stays absent, which is not the same as null.
 
-use super::graph_json::{MemberRecord, PROPERTIES, Record};
+use super::graph_json::{MemberId, MemberRecord, PROPERTIES, Record};
 use crate::directory::inventory::{
     Completeness, EntraGroup, EntraKind, EntraObject, EntraUser, Identifier, Inventory, NONE, SidRef, Tri, Writeback,
 };
@@ -230,10 +230,12 @@ impl EntraBuilder {
     pub(super) fn ids(&mut self, inventory: &mut Inventory, list: &[MemberRecord]) -> Result<Vec<u32>, String> {
         list.iter()
             .map(|member| {
-                let id =
-                    ObjectGuid::parse(&member.id).ok_or_else(|| format!("the member id {:?} is no GUID", member.id))?;
-                let kind = member.odata_type.as_deref().map_or(EntraKind::Unknown, kind_of);
-                let object = self.object(inventory, id, kind);
+                let id = match &member.id {
+                    MemberId::Guid(id) => *id,
+                    MemberId::Unreadable(text) => return Err(format!("the member id {text:?} is no GUID")),
+                    MemberId::Missing => return Err("a member without \"id\"".to_owned()),
+                };
+                let object = self.object(inventory, id, member.kind);
                 if let Some(name) = &member.display_name
                     && inventory.entra.objects[object as usize].name.is_none()
                 {

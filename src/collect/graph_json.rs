@@ -1,12 +1,15 @@
 //! Graph JSON as it comes in files: a response body `{"value":[…]}`, an array, JSON Lines, or a single object; several
 //! pages one after the other too. Objects are handed on one at a time, so a file of any size takes the memory of one.
 
-use crate::directory::inventory::Assignment;
+use super::entra::kind_of;
+use crate::directory::ObjectGuid;
+use crate::directory::inventory::{Assignment, EntraKind};
 use crate::error::{Error, Place, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufReader, Read};
+use std::marker::PhantomData;
 use std::path::Path;
 
 /// A directory object as Graph describes it, of any type; only what this program uses. `None` is absent, `Some(None)`
@@ -52,12 +55,22 @@ pub struct WritebackRecord {
     pub on_premises_group_type: Option<Option<String>>,
 }
 
+/// A member of a group. There are millions of them, so what is known of each is kept in as little as it takes.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct MemberRecord {
-    pub id: String,
-    pub odata_type: Option<String>,
+    pub id: MemberId,
+    pub kind: EntraKind,
     pub display_name: Option<String>,
     pub removed: bool,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub enum MemberId {
+    Guid(ObjectGuid),
+    /// What stands there instead.
+    Unreadable(String),
+    #[default]
+    Missing,
 }
 
 /// What surrounds the objects of a response body.
@@ -65,7 +78,9 @@ pub struct MemberRecord {
 pub struct Page {
     pub context: Option<String>,
     pub count: Option<u64>,
-    pub next_link: bool,
+    /// `@odata.nextLink`, `@odata.deltaLink`.
+    pub next: Option<String>,
+    pub delta: Option<String>,
     /// Objects on this page.
     pub objects: u64,
 }
@@ -96,9 +111,20 @@ pub fn read<I: Item>(input: impl Read, path: &Path, sink: &mut Sink<'_, I>) -> R
     read_from(serde_json::Deserializer::from_reader(reader), path, sink)
 }
 
-/// The same from memory, as for an answer that came over the network; `path` is what its errors name.
-pub fn read_slice<I: Item>(bytes: &[u8], path: &Path, sink: &mut Sink<'_, I>) -> Result<Summary> {
-    read_from(serde_json::Deserializer::from_slice(bytes), path, sink)
+/// One answer that came over the network: its objects, and what surrounds them. `path` is what its errors name.
+pub fn read_answer<I: Item>(bytes: &[u8], path: &Path) -> Result<(Vec<I>, Page)> {
+    let (mut items, mut summary) = (Vec::new(), Summary::default());
+    let sink: &mut Sink<'_, I> = &mut |item| {
+        items.push(item);
+        Ok(())
+    };
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    Top { sink, summary: &mut summary }
+        .deserialize(&mut json)
+        .and_then(|()| json.end())
+        .map_err(|e| json_error(path, &e))?;
+    let page = summary.pages.pop().unwrap_or(Page { objects: summary.objects, ..Page::default() });
+    Ok((items, page))
 }
 
 fn read_from<'de, R: serde_json::de::Read<'de>, I: Item>(
@@ -139,11 +165,13 @@ pub fn read_values(path: &Path) -> Result<(Vec<serde_json::Value>, Summary)> {
         match value {
             serde_json::Value::Array(items) => out.extend(items),
             serde_json::Value::Object(mut map) if matches!(map.get("value"), Some(serde_json::Value::Array(_))) => {
+                let text = |name: &str| map.get(name).and_then(|c| c.as_str()).map(str::to_owned);
                 summary.pages.push(Page {
-                    context: map.get("@odata.context").and_then(|c| c.as_str()).map(str::to_owned),
+                    context: text("@odata.context"),
                     objects: map.get("value").and_then(|v| v.as_array()).map_or(0, |v| v.len() as u64),
                     count: map.get("@odata.count").and_then(serde_json::Value::as_u64),
-                    next_link: map.contains_key("@odata.nextLink"),
+                    next: text("@odata.nextLink"),
+                    delta: text("@odata.deltaLink"),
                 });
                 if let Some(serde_json::Value::Array(items)) = map.remove("value") {
                     out.extend(items);
@@ -246,9 +274,10 @@ impl<'de, I: Item> Visitor<'de> for Top<'_, '_, I> {
                 }
                 "@odata.context" => head.context = map.next_value()?,
                 "@odata.count" => head.count = map.next_value()?,
-                "@odata.nextLink" => {
-                    map.next_value::<IgnoredAny>()?;
-                    head.next_link = true;
+                "@odata.nextLink" if head.next.is_none() => head.next = map.next_value()?,
+                "@odata.deltaLink" if head.delta.is_none() => head.delta = map.next_value()?,
+                "@odata.nextLink" | "@odata.deltaLink" => {
+                    return Err(A::Error::custom(format!("{} stands there twice", key.0)));
                 }
                 "error" => {
                     if let Some(text) = error_answer(&map.next_value()?) {
@@ -294,7 +323,7 @@ impl<'de, I: Item> Visitor<'de> for Items<'_, '_, I> {
     }
 }
 
-/// A property name, borrowed where the input lies in memory and writes it without escapes.
+/// A property name or a short text, borrowed where the input lies in memory and writes it without escapes.
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> serde::Deserialize<'de> for Key<'de> {
@@ -303,7 +332,7 @@ impl<'de> serde::Deserialize<'de> for Key<'de> {
         impl<'de> Visitor<'de> for KeyVisitor {
             type Value = Key<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a property")
+                f.write_str("a string")
             }
             fn visit_borrowed_str<E>(self, name: &'de str) -> std::result::Result<Key<'de>, E> {
                 Ok(Key(Cow::Borrowed(name)))
@@ -316,23 +345,29 @@ impl<'de> serde::Deserialize<'de> for Key<'de> {
     }
 }
 
+/// Reads an object property by property.
+struct ItemVisitor<I> {
+    what: &'static str,
+    item: PhantomData<I>,
+}
+
+impl<'de, I: Item> Visitor<'de> for ItemVisitor<I> {
+    type Value = I;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<I, A::Error> {
+        let mut item = I::default();
+        while let Some(key) = map.next_key::<Key<'_>>()? {
+            item.property(&key.0, &mut map)?;
+        }
+        Ok(item)
+    }
+}
+
 impl<'de> serde::Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct RecordVisitor;
-        impl<'de> Visitor<'de> for RecordVisitor {
-            type Value = Record;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a directory object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Record, A::Error> {
-                let mut record = Record::default();
-                while let Some(key) = map.next_key::<Key<'_>>()? {
-                    record.property(&key.0, &mut map)?;
-                }
-                Ok(record)
-            }
-        }
-        deserializer.deserialize_map(RecordVisitor)
+        deserializer.deserialize_map(ItemVisitor { what: "a directory object", item: PhantomData })
     }
 }
 
@@ -481,34 +516,35 @@ impl<'de> serde::Deserialize<'de> for WritebackRecord {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for MemberRecord {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct MemberVisitor;
-        impl<'de> Visitor<'de> for MemberVisitor {
-            type Value = MemberRecord;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member (an object with an id)")
+impl Item for MemberRecord {
+    fn property<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        match key {
+            "id" => {
+                let Key(id) = map.next_value()?;
+                self.id = match ObjectGuid::parse(&id) {
+                    Some(guid) => MemberId::Guid(guid),
+                    None => MemberId::Unreadable(id.into_owned()),
+                };
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<MemberRecord, A::Error> {
-                let mut out = MemberRecord::default();
-                while let Some(key) = map.next_key::<Key<'_>>()? {
-                    match key.0.as_ref() {
-                        "id" => out.id = map.next_value()?,
-                        "@odata.type" => out.odata_type = map.next_value()?,
-                        "displayName" => out.display_name = map.next_value()?,
-                        "@removed" => {
-                            map.next_value::<IgnoredAny>()?;
-                            out.removed = true;
-                        }
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(out)
+            "@odata.type" => {
+                self.kind = map.next_value::<Option<Key<'_>>>()?.map_or(EntraKind::Unknown, |t| kind_of(&t.0))
+            }
+            "displayName" => self.display_name = map.next_value()?,
+            "@removed" => {
+                map.next_value::<IgnoredAny>()?;
+                self.removed = true;
+            }
+            _ => {
+                map.next_value::<IgnoredAny>()?;
             }
         }
-        deserializer.deserialize_map(MemberVisitor)
+        Ok(())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for MemberRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(ItemVisitor { what: "a member (an object with an id)", item: PhantomData })
     }
 }
 

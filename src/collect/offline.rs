@@ -565,7 +565,7 @@ impl Pages {
             let query = self.queries.entry(page.context.clone().unwrap_or_default()).or_default();
             query.read += page.objects;
             query.pages += 1;
-            query.with_next += u64::from(page.next_link);
+            query.with_next += u64::from(page.next.is_some());
             query.expected = query.expected.max(page.count);
         }
     }

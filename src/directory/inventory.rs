@@ -271,7 +271,7 @@ impl Ad {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EntraKind {
     User,
@@ -282,6 +282,7 @@ pub enum EntraKind {
     /// A type this program has no rule for.
     Other,
     /// The input does not say what it is.
+    #[default]
     Unknown,
 }
 

@@ -23,6 +23,8 @@ use url::Url;
 
 /// An answer longer than this is refused: no page of Graph comes near.
 pub const MAX_BODY: usize = 100 << 20;
+/// Room made for an answer before it comes, at most: an answer may announce more than it brings.
+const MOST_ANNOUNCED: u64 = 4 << 20;
 /// Requests on their way at a time.
 const AT_A_TIME: usize = 8;
 
@@ -482,7 +484,9 @@ pub(super) async fn body_of(mut answer: reqwest::Response, name: &str, limit: us
     if answer.content_length().is_some_and(|n| n > limit as u64) {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
+    // What is announced is made room for at once, as far as pages go.
+    let announced = answer.content_length().map_or(0, |n| n.min(MOST_ANNOUNCED) as usize);
+    let mut bytes = Vec::with_capacity(announced);
     loop {
         match answer.chunk().await {
             Ok(Some(chunk)) if bytes.len() + chunk.len() > limit => return Err(too_large()),

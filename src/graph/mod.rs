@@ -20,6 +20,6 @@ pub use batch::{BatchAnswer, BatchRequest, PER_BATCH};
 pub use budget::{Budget, TenantSize};
 pub use client::{Body, Graph, Method, Options, Usage};
 pub use fault::{Fault, FaultKind};
-pub use pages::{Page, Pages};
+pub use pages::{Answer, Links, Page, Pages};
 pub use sign_in::DeviceCode;
 pub use token::Claims;

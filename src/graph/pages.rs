@@ -1,7 +1,8 @@
 //! A list, page by page. The next link is followed on the configured host only, and never in a circle.
 
-use super::client::{Graph, Method, malformed, shown};
+use super::client::{Body, Graph, Method, malformed, shown};
 use super::fault::{Fault, FaultKind};
+use memchr::memmem;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
@@ -14,23 +15,48 @@ const MOST: u64 = 10_000_000;
 /// the reader to bear.
 const ALIKE: u32 = 3;
 
-/// One page: the body as it came, and where the list goes on.
+/// One page: what was made of its body, and where the list goes on.
 #[derive(Debug, Clone)]
-pub struct Page {
-    pub bytes: Vec<u8>,
+pub struct Page<T = Vec<u8>> {
+    pub content: T,
     pub has_next: bool,
     /// At the end of a delta: where changes go on from.
     pub delta: Option<String>,
 }
 
-/// The links of a page; the rest is skipped over.
+/// What surrounds the objects of a page.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Links {
+    pub next: Option<String>,
+    pub delta: Option<String>,
+    /// How many objects there are, where the page is a list.
+    pub objects: u64,
+}
+
+/// A page as it came.
+pub struct Answer {
+    pub bytes: Vec<u8>,
+    status: u16,
+    name: String,
+}
+
+impl Answer {
+    /// The links of the page; the rest is skipped over. Fails for what is no page, or one that broke off.
+    pub fn links(&self) -> Result<Links, Fault> {
+        let frame: Frame = serde_json::from_slice(&self.bytes).map_err(|e| malformed(&self.name, &e))?;
+        if frame.error.is_some() {
+            return Err(Fault::answer(&self.name, self.status, None, &self.bytes).broken_off());
+        }
+        Ok(Links { next: frame.next, delta: frame.delta, objects: frame.value.0 })
+    }
+}
+
 #[derive(Deserialize)]
-struct Links {
+struct Frame {
     #[serde(rename = "@odata.nextLink", default)]
     next: Option<String>,
     #[serde(rename = "@odata.deltaLink", default)]
     delta: Option<String>,
-    /// How many objects there are, where the page is a list.
     #[serde(default)]
     value: Length,
     /// A service that fails while it answers ends a page that began well with an error.
@@ -40,7 +66,7 @@ struct Links {
 
 /// The length of a list, without the list.
 #[derive(Default)]
-struct Length(usize);
+struct Length(u64);
 
 impl<'de> Deserialize<'de> for Length {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
@@ -68,9 +94,7 @@ impl<'de> Deserialize<'de> for Length {
 /// What a page holds beside its link to the next one, which differs from page to page whatever else they hold.
 fn content_hash(bytes: &[u8]) -> u64 {
     const KEY: &[u8] = b"\"@odata.nextLink\"";
-    let Some(at) = bytes.windows(KEY.len()).position(|w| w == KEY).map(|at| at + KEY.len()) else {
-        return xxh3_64(bytes);
-    };
+    let Some(at) = memmem::find(bytes, KEY).map(|at| at + KEY.len()) else { return xxh3_64(bytes) };
     let rest = &bytes[at..];
     let Some(open) = rest.iter().position(|b| *b == b'"').map(|open| open + 1) else { return xxh3_64(bytes) };
     let mut close = open;
@@ -104,6 +128,18 @@ impl Pages {
 
     /// The next page; `None` after the last, never because something failed.
     pub async fn next(&mut self) -> Result<Option<Page>, Fault> {
+        self.next_as(|answer| {
+            let links = answer.links()?;
+            Ok((answer.bytes, links))
+        })
+        .await
+    }
+
+    /// The same, read by `read` in one go with its links.
+    pub async fn next_as<T, E: From<Fault>>(
+        &mut self,
+        read: impl FnOnce(Answer) -> Result<(T, Links), E>,
+    ) -> Result<Option<Page<T>>, E> {
         let Some(path) = self.next.take() else { return Ok(None) };
         let name = format!("GET {}", shown(&path));
         let circle = |words: &str| {
@@ -111,27 +147,24 @@ impl Pages {
                 .hint("Start again; if it stays so, something between here and Graph gives wrong answers.")
         };
         if !self.seen.insert(xxh3_64(path.as_bytes())) || self.seen.len() as u64 > MOST {
-            return Err(circle("the pages of the list go round in a circle"));
+            return Err(circle("the pages of the list go round in a circle").into());
         }
-        let body = self.graph.send(self.graph.request(Method::Get, &path, None)?).await?;
+        let Body { bytes, status, .. } = self.graph.send(self.graph.request(Method::Get, &path, None)?).await?;
         // A list in the place of an object would pass for a page without links.
-        if body.bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Err(Fault::new(FaultKind::Malformed, &name, "the answer is a bare list, not a page"));
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Fault::new(FaultKind::Malformed, &name, "the answer is a bare list, not a page").into());
         }
-        let links: Links = serde_json::from_slice(&body.bytes).map_err(|e| malformed(&name, &e))?;
-        if links.error.is_some() {
-            return Err(Fault::answer(&name, body.status, None, &body.bytes).broken_off());
-        }
-        if links.next.is_some() && links.value.0 > 0 {
-            let hash = content_hash(&body.bytes);
+        let hash = content_hash(&bytes);
+        let (content, links) = read(Answer { bytes, status, name: name.clone() })?;
+        if links.next.is_some() && links.objects > 0 {
             self.alike = if hash == self.last_body { self.alike + 1 } else { 0 };
             self.last_body = hash;
             if self.alike >= ALIKE {
-                return Err(circle("the same page comes again and again"));
+                return Err(circle("the same page comes again and again").into());
             }
         }
         self.next = links.next.filter(|l| !l.is_empty());
-        Ok(Some(Page { bytes: body.bytes, has_next: self.next.is_some(), delta: links.delta }))
+        Ok(Some(Page { content, has_next: self.next.is_some(), delta: links.delta }))
     }
 
     /// Begins again from the first page, after an expired page token.
@@ -162,7 +195,7 @@ mod tests {
     #[test]
     fn the_length_of_a_list_and_its_links_are_read() {
         let read =
-            |text: &str| serde_json::from_str::<Links>(text).map(|l| (l.value.0, l.next.is_some(), l.error.is_some()));
+            |text: &str| serde_json::from_str::<Frame>(text).map(|l| (l.value.0, l.next.is_some(), l.error.is_some()));
         assert_eq!(read(r#"{"value":[{"a":[1]},2],"@odata.nextLink":"x"}"#).unwrap(), (2, true, false));
         assert_eq!(read(r#"{"id":"a single object"}"#).unwrap(), (0, false, false));
         assert_eq!(read(r#"{"value":[1],"error":{"code":"x"}}"#).unwrap(), (1, false, true));

@@ -18,7 +18,7 @@ fn read(graph: &Graph, path: &str) -> Read {
         loop {
             match pages.next().await {
                 Ok(Some(page)) => {
-                    let body: Value = serde_json::from_slice(&page.bytes).unwrap();
+                    let body: Value = serde_json::from_slice(&page.content).unwrap();
                     let ids = body["value"].as_array().unwrap().iter().map(|v| v["id"].as_str().unwrap().to_owned());
                     out.ids.extend(ids);
                     assert_eq!(page.has_next, body["@odata.nextLink"].as_str().is_some_and(|l| !l.is_empty()));

@@ -37,6 +37,8 @@ fn table(elsewhere: &str) -> Vec<(Kind, Wanted)> {
         (Kind::ResetWithin, Wanted::Same),
         (Kind::Unauthorized, Wanted::Same),
         (Kind::Truncated, Wanted::Words(&["the answer is not the JSON", "the answer to a count is no number"])),
+        (Kind::BrokenOff, Wanted::Words(&["the answer ends in an error: InternalServerError: The rest is missing"])),
+        (Kind::Doubled, Wanted::Words(&["the answer is not the JSON"])),
         (Kind::WebPage, Wanted::Words(&["web page"])),
         (Kind::ExpiredPage, Wanted::SameOrWords(&["Directory_ExpiredPageToken"])),
         (Kind::ForeignLink(elsewhere.to_owned()), Wanted::Words(&["a link to"])),
@@ -52,7 +54,12 @@ fn applies(operation: &str, kind: &Kind, lists: &BTreeSet<String>) -> bool {
     let part = operation.starts_with("PART ");
     match kind {
         Kind::Throttled(_) | Kind::Unavailable => true,
-        Kind::ForeignLink(_) | Kind::Loop | Kind::RepeatedPage | Kind::RepeatedObject => lists.contains(operation),
+        Kind::BrokenOff
+        | Kind::Doubled
+        | Kind::ForeignLink(_)
+        | Kind::Loop
+        | Kind::RepeatedPage
+        | Kind::RepeatedObject => lists.contains(operation),
         // Only what is asked for with a token can be answered so.
         Kind::ExpiredPage => operation.ends_with("token="),
         _ => !part,

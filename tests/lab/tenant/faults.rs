@@ -21,6 +21,10 @@ pub enum Kind {
     Forbidden,
     /// Half of the body, as if it were the whole.
     Truncated,
+    /// A page that begins well ends in an error.
+    BrokenOff,
+    /// The page, and once more the same behind it.
+    Doubled,
     WebPage,
     Unauthorized,
     ExpiredPage,
@@ -152,6 +156,11 @@ impl Tenant {
             // Half a number is a number; nothing is not.
             Kind::Truncated if body.is_number() => Sent::Whole(Vec::new()),
             Kind::Truncated => Sent::Whole(half),
+            Kind::BrokenOff => {
+                let end = br#","error":{"code":"InternalServerError","message":"The rest is missing"}}"#;
+                Sent::Whole([&bytes[..bytes.len() - 1], end].concat())
+            }
+            Kind::Doubled => Sent::Whole([&bytes[..], &bytes[..]].concat()),
             Kind::ResetWithin => Sent::Cut(half, bytes.len()),
             Kind::Oversized => Sent::Cut(half, 200 << 20),
             Kind::WebPage => {

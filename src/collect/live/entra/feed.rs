@@ -2,10 +2,9 @@
 //! that neither waits for the other and never more than these few are held.
 
 use super::state::{Of, State};
-use crate::collect::graph_json::{self, MemberRecord, Record};
+use crate::collect::graph_json::{MemberRecord, Record};
 use crate::directory::ObjectGuid;
-use crate::error::{Error, Result};
-use std::path::Path;
+use crate::error::{Error, Place, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -15,8 +14,8 @@ const AHEAD: usize = 8;
 
 /// A page, or what is to be known between pages.
 enum Work {
-    Page { body: Vec<u8>, of: Of, name: String },
-    Members { group: ObjectGuid, body: Vec<u8>, first: bool, name: String },
+    Page { records: Vec<Record>, of: Of, name: String },
+    Members { group: ObjectGuid, members: Vec<MemberRecord>, first: bool, name: String },
     RestartGroups,
     RestartUsers,
 }
@@ -29,11 +28,11 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub async fn page(&self, body: Vec<u8>, of: Of, name: &str) -> Result<()> {
-        self.hand(Work::Page { body, of, name: name.to_owned() }).await
+    pub async fn page(&self, records: Vec<Record>, of: Of, name: &str) -> Result<()> {
+        self.hand(Work::Page { records, of, name: name.to_owned() }).await
     }
-    pub async fn members(&self, group: ObjectGuid, body: Vec<u8>, first: bool, name: &str) -> Result<()> {
-        self.hand(Work::Members { group, body, first, name: name.to_owned() }).await
+    pub async fn members(&self, group: ObjectGuid, members: Vec<MemberRecord>, first: bool, name: &str) -> Result<()> {
+        self.hand(Work::Members { group, members, first, name: name.to_owned() }).await
     }
     /// What was read of a collection so far is void: it is read again from the start.
     pub async fn restart(&self, of: Of) -> Result<()> {
@@ -78,27 +77,21 @@ fn take_in(
     groups: &AtomicU64,
     users: &AtomicU64,
 ) -> Result<()> {
+    let refused = |name: &str, what| Error::input(Place::file(name), what);
     let broken = || Error::failed("the state of Entra was lost by another error");
     let mut slot = slot.lock().map_err(|_| broken())?;
     let state = slot.as_mut().ok_or_else(broken)?;
     while let Some(work) = receive.blocking_recv() {
         match work {
-            Work::Page { body, of, name } => {
-                let summary =
-                    graph_json::read_slice(&body, Path::new(&name), &mut |record: Record| state.apply(&record, of))?;
+            Work::Page { records, of, name } => {
+                for record in &records {
+                    state.apply(record, of).map_err(|what| refused(&name, what))?;
+                }
                 let counter = if of == Of::Users { users } else { groups };
-                counter.fetch_add(summary.objects, Ordering::Relaxed);
+                counter.fetch_add(records.len() as u64, Ordering::Relaxed);
             }
-            Work::Members { group, body, first, name } => {
-                let mut list = Vec::new();
-                graph_json::read_slice(&body, Path::new(&name), &mut |record: Record| {
-                    let id = record.id.ok_or("a member without \"id\"")?;
-                    list.push(MemberRecord { id, odata_type: record.odata_type, ..MemberRecord::default() });
-                    Ok(())
-                })?;
-                state
-                    .list_members(group, &list, first)
-                    .map_err(|what| Error::input(crate::error::Place::file(&name), what))?;
+            Work::Members { group, members, first, name } => {
+                state.list_members(group, &members, first).map_err(|what| refused(&name, what))?;
             }
             Work::RestartGroups => {
                 state.restart_groups();

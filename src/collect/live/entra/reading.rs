@@ -8,6 +8,7 @@ use super::queries;
 use super::since::Link;
 use super::state::{News, Of, State};
 use super::wire::{Trouble, Wire};
+use crate::collect::graph_json;
 use crate::collect::live::{Note, Tell};
 use crate::directory::inventory::{Completeness, Tri};
 use crate::directory::{ObjectGuid, inventory::EntraGroup};
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often a collection is begun again after its page token expired.
@@ -268,8 +270,8 @@ impl Reading<'_> {
 
     async fn follow(&self, feed: &Feed, query: &str, of: Of) -> Result<Option<String>, Trouble> {
         self.wire
-            .pages(query, async |body| {
-                feed.page(body, of, query).await?;
+            .objects(query, async |records| {
+                feed.page(records, of, query).await?;
                 let (groups, users) = feed.counts();
                 (self.tell)(Note::Doing { part: "Entra", what: "groups and users", done: groups + users, of: None });
                 Ok(())
@@ -295,7 +297,7 @@ impl Reading<'_> {
         let asked: Vec<String> = unclear.iter().map(|id| queries::user(&id.to_string())).collect();
         let answers = self.ledger.denied("users", self.wire.batch(&asked).await)?.unwrap_or_default();
         let mut restored = Vec::new();
-        let mut bodies = Vec::new();
+        let mut records = Vec::new();
         for (id, answer) in unclear.iter().zip(answers) {
             let user = match answer {
                 Ok(user) => user,
@@ -307,15 +309,10 @@ impl Reading<'_> {
             if news.users.contains(id) && created.is_none_or(|t| t < self.horizon) {
                 restored.push(*id);
             }
-            bodies.push(user.to_string().into_bytes());
+            let mut one = graph_json::read_answer(user.to_string().as_bytes(), Path::new("users"))?.0;
+            records.append(&mut one);
         }
-        let (mut state, ()) = feed::through(state, async |feed| {
-            for body in bodies {
-                feed.page(body, Of::Users, "users").await?;
-            }
-            Ok(())
-        })
-        .await?;
+        let (mut state, ()) = feed::through(state, async |feed| feed.page(records, Of::Users, "users").await).await?;
         if !restored.is_empty() {
             self.say(format!("{} user(s) were restored: their groups are asked for", restored.len()));
         }
@@ -401,7 +398,7 @@ impl Reading<'_> {
             let mut first = true;
             let read = self
                 .wire
-                .pages(&query, async |body| feed.members(group, body, std::mem::take(&mut first), &query).await)
+                .objects(&query, async |list| feed.members(group, list, std::mem::take(&mut first), &query).await)
                 .await;
             return match read {
                 Ok(_) => Ok(Completeness::Complete),

@@ -9,9 +9,13 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+fn try_to_apply(state: &mut State, value: &Value, of: Of) -> Result<(), String> {
+    let read = graph_json::read_answer::<Record>(value.to_string().as_bytes(), Path::new("page"));
+    read.map_err(|e| e.to_string())?.0.iter().try_for_each(|record| state.apply(record, of))
+}
+
 fn apply(state: &mut State, value: &Value, of: Of) {
-    let body = value.to_string();
-    graph_json::read_slice(body.as_bytes(), Path::new("page"), &mut |r: Record| state.apply(&r, of)).unwrap();
+    try_to_apply(state, value, of).unwrap();
 }
 
 fn id(kind: u8, n: u8) -> String {
@@ -300,11 +304,7 @@ fn refused() {
         (json!([{ "id": "x" }]), "no GUID"),
         (json!([{ "id": id(1, 1), "members@delta": [{ "id": "x" }] }]), "member id"),
     ] {
-        let mut state = State::default();
-        let body = value.to_string();
-        let error =
-            graph_json::read_slice(body.as_bytes(), Path::new("page"), &mut |r: Record| state.apply(&r, Of::Groups))
-                .unwrap_err();
-        assert!(error.to_string().contains(what), "{error}");
+        let error = try_to_apply(&mut State::default(), &value, Of::Groups).unwrap_err();
+        assert!(error.contains(what), "{error}");
     }
 }

@@ -2,14 +2,14 @@
 //! for a collection.
 
 use super::ledger::Ledger;
-use crate::collect::graph_json::{json_error, objects};
+use crate::collect::graph_json::{self, Item, json_error, objects};
 use crate::collect::live::Wishes;
 use crate::config::Config;
 use crate::directory::ObjectGuid;
 use crate::directory::inventory::Evaluation;
 use crate::error::{Error, Place, Result};
 use crate::graph::oracle::Job;
-use crate::graph::{BatchRequest, Fault, FaultKind, Graph, Options, PER_BATCH};
+use crate::graph::{Answer, BatchRequest, Fault, FaultKind, Graph, Links, Options, PER_BATCH};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -161,27 +161,54 @@ impl Wire {
     pub async fn pages(
         &self,
         query: &str,
-        mut each: impl AsyncFnMut(Vec<u8>) -> Result<()>,
+        each: impl AsyncFnMut(Vec<u8>) -> Result<()>,
+    ) -> Result<Option<String>, Trouble> {
+        let read = |answer: Answer| {
+            let links = answer.links()?;
+            Ok((answer.bytes, links))
+        };
+        self.pages_as(query, read, each).await
+    }
+
+    /// Hands the objects of each page to `each`, in order. A page is read once, with its links.
+    pub async fn objects<I: Item>(
+        &self,
+        query: &str,
+        each: impl AsyncFnMut(Vec<I>) -> Result<()>,
+    ) -> Result<Option<String>, Trouble> {
+        let read = |answer: Answer| match graph_json::read_answer(&answer.bytes, Path::new(query)) {
+            Ok((items, page)) => Ok((items, Links { next: page.next, delta: page.delta, objects: page.objects })),
+            // What is no page at all, or broke off, has an error of its own.
+            Err(error) => answer.links().map_err(Trouble::from).and(Err(error.into())),
+        };
+        self.pages_as(query, read, each).await
+    }
+
+    async fn pages_as<T>(
+        &self,
+        query: &str,
+        read: impl Fn(Answer) -> Result<(T, Links), Trouble>,
+        mut each: impl AsyncFnMut(T) -> Result<()>,
     ) -> Result<Option<String>, Trouble> {
         let mut pages = self.graph.pages(query);
         let mut with_token = query.to_ascii_lowercase().contains("token=");
         loop {
-            match pages.next().await {
+            let page = pages.next_as(|answer| {
+                self.count_bytes(query, answer.bytes.len());
+                read(answer)
+            });
+            match page.await {
                 Ok(Some(page)) => {
-                    self.count_bytes(query, page.bytes.len());
-                    let (last, delta) = (!page.has_next, page.delta);
-                    each(page.bytes).await?;
-                    if last {
-                        return Ok(delta);
+                    each(page.content).await?;
+                    if !page.has_next {
+                        return Ok(page.delta);
                     }
                     with_token = true;
                 }
                 Ok(None) => return Ok(None),
                 // A token that the service has forgotten is answered like this too.
-                Err(fault) if fault.kind == FaultKind::NotFound && with_token => {
-                    return Err(Trouble::Expired(fault.into()));
-                }
-                Err(fault) => return Err(fault.into()),
+                Err(Trouble::Missing(error)) if with_token => return Err(Trouble::Expired(error)),
+                Err(trouble) => return Err(trouble),
             }
         }
     }
