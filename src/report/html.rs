@@ -52,7 +52,7 @@ const SCRIPT: [&str; 14] = [
     include_str!("../../templates/page-panel.js"),
     include_str!("../../templates/assessment.js"),
     include_str!("../../templates/page-theme.js"),
-    include_str!("../../templates/assessment-end.js"),
+    include_str!("../../templates/page-explorer.js"),
 ];
 
 /// The text of one rule or gate for the appendix, the same for every assessment.

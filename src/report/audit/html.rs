@@ -21,7 +21,7 @@ const MAX_BYTES: usize = 56_000_000;
 
 const TEMPLATE: &str = include_str!("../../../templates/audit.hbs");
 const OWN_STYLE: &str = include_str!("../../../templates/audit.css");
-const SCRIPT: [&str; 11] = [
+const SCRIPT: [&str; 12] = [
     include_str!("../../../templates/page-base.js"),
     include_str!("../../../templates/audit-data.js"),
     include_str!("../../../templates/page-lanes.js"),
@@ -33,6 +33,7 @@ const SCRIPT: [&str; 11] = [
     include_str!("../../../templates/page-panel.js"),
     include_str!("../../../templates/page-theme.js"),
     include_str!("../../../templates/audit.js"),
+    include_str!("../../../templates/page-explorer.js"),
 ];
 
 /// Writes the page; the same report gives the same bytes.

@@ -20,7 +20,7 @@ const MAX_ROW_BYTES: usize = 56_000_000;
 
 const TEMPLATE: &str = include_str!("../../../../templates/diff.hbs");
 const OWN_STYLE: &str = include_str!("../../../../templates/diff.css");
-const SCRIPT: [&str; 10] = [
+const SCRIPT: [&str; 11] = [
     include_str!("../../../../templates/page-base.js"),
     include_str!("../../../../templates/diff-data.js"),
     include_str!("../../../../templates/page-lanes.js"),
@@ -31,6 +31,7 @@ const SCRIPT: [&str; 10] = [
     include_str!("../../../../templates/page-panel.js"),
     include_str!("../../../../templates/page-theme.js"),
     include_str!("../../../../templates/diff.js"),
+    include_str!("../../../../templates/page-explorer.js"),
 ];
 
 /// Writes the page; the same view gives the same bytes.

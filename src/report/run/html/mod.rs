@@ -21,7 +21,7 @@ const STYLES: [&str; 4] = [
     include_str!("../../../../templates/plan.css"),
     include_str!("../../../../templates/run.css"),
 ];
-const SCRIPT: [&str; 10] = [
+const SCRIPT: [&str; 11] = [
     include_str!("../../../../templates/page-base.js"),
     include_str!("../../../../templates/run-data.js"),
     include_str!("../../../../templates/page-lanes.js"),
@@ -32,6 +32,7 @@ const SCRIPT: [&str; 10] = [
     include_str!("../../../../templates/page-panel.js"),
     include_str!("../../../../templates/page-theme.js"),
     include_str!("../../../../templates/run.js"),
+    include_str!("../../../../templates/page-explorer.js"),
 ];
 
 /// Writes the page; the same report gives the same bytes.
