@@ -3,8 +3,8 @@
 
 use super::model::{Holds, RulePlan, ServerPlan, Stop};
 use crate::assess::connect::{
-    DOCUMENTED_INBOUND, DOCUMENTED_OUTBOUND, Judged, Judgement, ServerRole, free_precedences, inbound_coexistence,
-    outbound_coexistence, precedence_of_every_rule_is_known, server_role,
+    DOCUMENTED_INBOUND, DOCUMENTED_OUTBOUND, Judged, Judgement, ServerRole, free_everywhere, free_precedences,
+    inbound_coexistence, outbound_coexistence, precedence_of_every_rule_is_known, server_role,
 };
 use crate::directory::ObjectGuid;
 use crate::directory::connect::{ConnectServer, Connector, SyncRule, entra_connector};
@@ -15,7 +15,9 @@ pub(super) const OUTBOUND_NAME: &str = "Out to AD - Group SOAinAAD coexistence w
 
 pub(super) fn servers(list: &[ConnectServer], container: Option<&str>) -> (Vec<ServerPlan>, Vec<Stop>) {
     let mut stops = Vec::new();
-    let mut out: Vec<ServerPlan> = list.iter().map(|s| one(s, container, &mut stops)).collect();
+    // What gate E10 names: a rule has the same precedence on every server where that is possible.
+    let common = free_everywhere(list).unwrap_or_default();
+    let mut out: Vec<ServerPlan> = list.iter().map(|s| one(s, &common, container, &mut stops)).collect();
     // The active server first: what is done on it comes first on the night.
     out.sort_by_key(|s| (s.role != "active", s.name.clone()));
     if list.is_empty() {
@@ -30,7 +32,7 @@ fn stop(message: String, remediation: &str, holds: Holds) -> Stop {
     Stop { kind: "connect".to_owned(), id: None, message, remediation: remediation.to_owned(), holds }
 }
 
-fn one(server: &ConnectServer, container: Option<&str>, stops: &mut Vec<Stop>) -> ServerPlan {
+fn one(server: &ConnectServer, common: &[u16], container: Option<&str>, stops: &mut Vec<Stop>) -> ServerPlan {
     let role = match server_role(server) {
         ServerRole::Active => "active",
         ServerRole::Staging => "staging",
@@ -39,7 +41,8 @@ fn one(server: &ConnectServer, container: Option<&str>, stops: &mut Vec<Stop>) -
     };
     let rules = server.rules.as_deref().unwrap_or_default();
     let known = server.rules.is_some() && precedence_of_every_rule_is_known(rules);
-    let mut free = free_precedences(rules).into_iter().filter(|_| known);
+    let own = free_precedences(rules).into_iter().filter(|p| !common.contains(p));
+    let mut free = common.iter().copied().chain(own).filter(|_| known);
     let connectors = written_through(server, container);
     let entra = server.connectors.iter().flatten().find(|c| c.is_entra());
     let inbound = rule(

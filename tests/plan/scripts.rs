@@ -1,7 +1,11 @@
 //! The PowerShell of the steps: Windows PowerShell can parse it, and it keeps to what it is for.
 
 use crate::example::example_plan;
+use crate::support::World;
+use crate::support::connect::{AD_CONNECTOR, rule};
+use crate::{With, made};
 use groupshift::plan::{self, Order, Script};
+use serde_json::json;
 use std::collections::BTreeSet;
 use tree_sitter::{Node, Parser};
 
@@ -93,6 +97,25 @@ fn every_script_parses_and_keeps_to_its_purpose() {
             .collect();
         assert_eq!(off.len(), 1, "V2 is turned off in one script, once");
         assert!(scripts.iter().all(|s| !s.text.contains("GroupWritebackV2 $true")));
+    }
+}
+
+/// Gate E10 names the precedences that the plan will use, and a rule has the same one on every server.
+#[test]
+fn precedences_are_those_of_the_gate() {
+    let mut world = World::base();
+    world.server("sync01", |_| {});
+    world.server("sync02", |state| {
+        state["scheduler"]["stagingModeEnabled"] = json!(true);
+        let taken = rule(7, "In from AD - own", 88, "", AD_CONNECTOR, json!([]));
+        state["rules"].as_array_mut().unwrap().push(taken);
+    });
+    let assessed = world.run();
+    assert_eq!(assessed.gate("E10")["evidence"]["chosen"], json!([89, 90]));
+    let plan = made(&world, With::default());
+    for server in &plan.connect {
+        let outbound: Vec<_> = server.outbound.iter().map(|r| r.precedence).collect();
+        assert_eq!((server.inbound.precedence, outbound), (Some(89), vec![Some(90)]), "{}", server.name);
     }
 }
 

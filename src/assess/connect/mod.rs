@@ -12,8 +12,8 @@ pub use clones::{RuleIssue, SoaReport, soa_in_aad_clones};
 pub use coexistence::{Judged, Judgement, inbound_coexistence, outbound_coexistence};
 pub use scope::{ContainerScope, container_scope};
 pub use server::{
-    ServerRole, at_least, compare_versions, free_precedences, precedence_of_every_rule_is_known, role_contradictions,
-    server_role,
+    ServerRole, at_least, compare_versions, free_everywhere, free_precedences, precedence_of_every_rule_is_known,
+    role_contradictions, server_role,
 };
 
 use crate::directory::ObjectGuid;

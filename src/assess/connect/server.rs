@@ -84,6 +84,14 @@ pub fn free_precedences(rules: &[SyncRule]) -> Vec<u16> {
     (88..100).chain((0..88).rev()).filter(|&p| !taken(p)).collect()
 }
 
+/// Those that are free on every server whose rules are known: a rule then has the same precedence everywhere. `None` where no
+/// server's rules are known.
+pub fn free_everywhere(servers: &[ConnectServer]) -> Option<Vec<u16>> {
+    let mut known = servers.iter().filter_map(|s| s.rules.as_deref()).map(free_precedences);
+    let first = known.next()?;
+    Some(known.fold(first, |common, own| common.into_iter().filter(|p| own.contains(p)).collect()))
+}
+
 pub fn precedence_of_every_rule_is_known(rules: &[SyncRule]) -> bool {
     rules.iter().all(|r| r.precedence.is_some())
 }

@@ -3,8 +3,8 @@
 use super::{GateContext, GateRule, Outcome};
 use crate::assess::connect::{
     ContainerScope, DeleteRule, RuleIssue, RuleRef, ServerRole, at_least, container_scope, deletes_out_of_scope,
-    free_precedences, inbound_coexistence, outbound_coexistence, precedence_of_every_rule_is_known,
-    role_contradictions, server_role, soa_in_aad_clones,
+    free_everywhere, inbound_coexistence, outbound_coexistence, precedence_of_every_rule_is_known, role_contradictions,
+    server_role, soa_in_aad_clones,
 };
 use crate::directory::connect::ConnectServer;
 use crate::report::model::Severity;
@@ -312,15 +312,10 @@ fn e10(gcx: &GateContext<'_>) -> Outcome {
         .filter(|s| s.rules.as_ref().is_none_or(|r| !precedence_of_every_rule_is_known(r)))
         .map(|s| s.name.as_str())
         .collect();
-    let mut free: Option<Vec<u16>> = None;
+    let free = free_everywhere(list);
     let mut present = Vec::new();
     for server in list {
         let Some(rules) = &server.rules else { continue };
-        let own = free_precedences(rules);
-        free = Some(match free {
-            None => own,
-            Some(before) => before.into_iter().filter(|p| own.contains(p)).collect(),
-        });
         for rule in rules {
             for (judged, kind) in
                 [(inbound_coexistence(rule, server), "inbound"), (outbound_coexistence(rule, server), "outbound")]
