@@ -122,6 +122,23 @@ fn the_defaults() {
     assert_eq!(config.origin("ad", "conections"), None);
 }
 
+/// Each limit can be overridden alone.
+#[test]
+fn the_warning_keeps_its_share_of_the_limit() {
+    for (text, limit, warning) in [
+        ("max_group_members = 50", 50, 45),
+        ("max_group_members = 1", 1, 1),
+        ("max_group_members = 250_000", 250_000, 225_000),
+        ("max_group_members = 50\nwarn_group_members = 7", 50, 7),
+        ("warn_group_members = 7", 50_000, 7),
+    ] {
+        let policy = Place::with_file(format!("[policy]\n{text}")).load().unwrap().settings.policy;
+        assert_eq!((policy.max_group_members, policy.warn_group_members), (limit, warning), "{text}");
+    }
+    let place = Place::new().var("GROUPSHIFT_POLICY_MAX_GROUP_MEMBERS", "7");
+    assert_eq!(place.load().unwrap().settings.policy.warn_group_members, 6);
+}
+
 #[test]
 fn a_whole_file() {
     let place = Place::with_file(SAMPLE);

@@ -15,6 +15,11 @@ pub fn check(config: &mut Config) -> Vec<Error> {
     connections(config, &mut problems, &mut warnings);
     client_certificate(config, &mut problems);
     secrets(config, &mut problems);
+    // A limit is overridden alone: the warning before it keeps its share of it, unless it is set as well.
+    if config.origin("policy", "warn_group_members") == Some(&Origin::Default) {
+        let policy = &mut config.settings.policy;
+        policy.warn_group_members = (policy.max_group_members / 10 * 9 + policy.max_group_members % 10 * 9 / 10).max(1);
+    }
     let policy = &config.settings.policy;
     if policy.warn_group_members > policy.max_group_members {
         problems.push(

@@ -224,7 +224,7 @@ settings! {
     policy: Policy {
         /// Direct members of one group: above this the group is not supported.
         max_group_members: u64 = 50_000 => AT_LEAST_ONE;
-        /// Direct members of one group: from here on the group is warned about.
+        /// Direct members of one group: from here on the group is warned about; nine tenths of the limit, where not set.
         warn_group_members: u64 = 45_000 => AT_LEAST_ONE;
         /// Groups in scope when groups are selected one by one.
         max_groups_selected: u64 = 10_000 => AT_LEAST_ONE;
