@@ -362,7 +362,9 @@ impl AdBuilder {
         id: u32,
     ) -> Result<()> {
         let object = inventory.ad.objects[id as usize];
-        let at = format!("{}:{}", path.display(), entry.line);
+        // A file is named as among the sources, whatever folder the export lies in; what comes from a server has no lines.
+        let file = || path.file_name().unwrap_or_default().to_string_lossy();
+        let at = if entry.line == 0 { path.display().to_string() } else { format!("ad/{}:{}", file(), entry.line) };
         let same_guid = facts.guid.is_none() || object.guid.is_nil() || facts.guid == Some(object.guid);
         let part = facts.classes.is_empty();
         if same_guid && part {

@@ -210,7 +210,7 @@ impl Run<'_, '_> {
                 self.inventory.problems.push(Problem {
                     kind: "perhaps-cut".to_owned(),
                     object: last,
-                    detail: format!("{} ends without the empty line that ldifde and ldapsearch write after each entry: its last entry may be cut", path.display()),
+                    detail: format!("ad/{} ends without the empty line that ldifde and ldapsearch write after each entry: its last entry may be cut", path.file_name().unwrap_or_default().to_string_lossy()),
                 });
             }
             let shortfall = reader
@@ -595,9 +595,10 @@ impl Pages {
 /// Whether the body's `@odata.context` says that members were expanded.
 fn speaks_of_members(path: &Path) -> Result<bool> {
     use std::io::Read;
-    let mut head = String::new();
-    // Only the start of the file: the context stands first in every Graph answer.
-    let _ = super::source::open(path)?.take(4096).read_to_string(&mut head);
+    // Only the start of the file: the context stands first in every Graph answer. It may end within a character.
+    let mut head = Vec::new();
+    let _ = super::source::open(path)?.take(4096).read_to_end(&mut head);
+    let head = String::from_utf8_lossy(&head);
     let Some(at) = head.find("@odata.context") else { return Ok(false) };
     let context: String = head[at..].chars().take(512).take_while(|c| *c != '\n').collect();
     Ok(context.split("\",").next().is_some_and(|c| c.contains("members(")))

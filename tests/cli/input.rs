@@ -307,6 +307,24 @@ fn what_is_not_read_is_listed() {
     }
 }
 
+/// The same files give the same reports, whatever folder they lie in.
+#[test]
+fn problems_name_files_as_the_export_does() {
+    let mut world = World::base();
+    let ldif = String::from_utf8(world.export().remove("ad/export.ldf").unwrap()).unwrap();
+    world.text("ad/more.ldf", ldif.trim_end());
+    world.files.get_mut("ad/more.ldf").unwrap().push(b'\n');
+    let desk = Desk::with(&world);
+    desk.collect().ok();
+    desk.assess(&[]).ok();
+    let problems = desk.json("out/assessment.json")["problems"].to_string();
+    assert!(
+        problems.contains("again at ad/more.ldf:") && problems.contains("\"ad/more.ldf ends without"),
+        "{problems}"
+    );
+    assert!(!problems.contains(&desk.dir.path().display().to_string()), "{problems}");
+}
+
 #[test]
 fn what_is_doubtful_is_listed() {
     let problems = |spoil: &dyn Fn(&mut World)| {

@@ -100,6 +100,23 @@ const SHORT: &[Short] = &[
     ),
 ];
 
+/// Only the start of a file is looked at for its context; where that ends within a character, it is still read.
+#[test]
+fn twenty_expanded_members_beside_long_texts() {
+    for padding in ["", "a", "aa"] {
+        let mut world = World::base();
+        for n in 100..118 {
+            world.add_user(n).emember("user", &crate::support::user_id(n));
+        }
+        world.eset("description", json!(format!("{padding}{}", "€".repeat(3000))));
+        only_pages(
+            &mut world,
+            &[("groups.json", "https://graph.microsoft.com/v1.0/$metadata#groups(members())", json!({}))],
+        );
+        Desk::with(&world).collect().code(1).says(&["exactly 20 members"]);
+    }
+}
+
 #[test]
 fn refused_unless_accepted() {
     for (what, spoil, says) in SHORT {
