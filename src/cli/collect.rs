@@ -19,12 +19,12 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub struct Args {
     /// Read files that an administrator exported (ad/, entra/, cloudsync/, connect/) instead of live servers
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["since", "purpose"])]
+    #[arg(long, value_name = "DIR", conflicts_with = "since")]
     offline: Option<PathBuf>,
     /// The bundle to make; nothing is written over
     #[arg(long, value_name = "BUNDLE")]
     out: PathBuf,
-    /// What the bundle is for; an audit also needs logs, access packages and replication metadata
+    /// What the bundle is for; an audit also needs logs, access packages and replication metadata. Of exported files all are read
     #[arg(long = "for", id = "purpose", value_enum, default_value_t = Purpose::Assess)]
     purpose: Purpose,
     /// Read only what has changed since this bundle was collected; the result is that of a full collection
@@ -64,7 +64,12 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
                 questions: Some(crate::predict::questions),
                 ..live::Wishes::default()
             };
-            match read_live(&config, wishes, base, printer)? {
+            let read =
+                read_live(&config, wishes, base, printer).map_err(|e| match live::has_source(&config.settings) {
+                    true => e,
+                    false => e.hint("To read files that an administrator exported instead, give --offline DIR."),
+                });
+            match read? {
                 Outcome::Interrupted => {
                     printer.note("interrupted: no bundle was written");
                     return Ok(exit::INTERRUPTED);

@@ -3,6 +3,7 @@
 use super::printer::Printer;
 use crate::collect::connect_script;
 use crate::error::{Error, Place, Result, exit};
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,7 +20,10 @@ pub struct Args {
 pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
     let script = connect_script::render(args.nonce.as_deref())?;
     let Some(path) = args.out else {
-        printer.line(script.trim_end());
+        match printer.is_json() {
+            true => printer.json(&json!({ "script": script })),
+            false => printer.line(script.trim_end()),
+        }
         return Ok(exit::DONE);
     };
     let mut file = std::fs::File::create_new(&path).map_err(|e| match e.kind() {
@@ -29,7 +33,10 @@ pub fn run(args: Args, printer: &mut Printer) -> Result<u8> {
         _ => Error::io("create", &path, e),
     })?;
     file.write_all(script.as_bytes()).map_err(|e| Error::io("write", &path, e))?;
-    printer.line(path.display().to_string());
+    match printer.is_json() {
+        true => printer.json(&json!({ "file": path })),
+        false => printer.line(path.display().to_string()),
+    }
     printer.note("Run it on every Connect server, in Windows PowerShell, and put each connect-state.json into connect/<server>/. It reads only.");
     Ok(exit::DONE)
 }

@@ -5,7 +5,7 @@ use super::collect::{add_events, read_live, save_live};
 use super::printer::Printer;
 use crate::assess::AboutBundle;
 use crate::bundle::{self, Opened};
-use crate::collect::live::{Outcome, Wishes};
+use crate::collect::live::{Outcome, Wishes, has_source};
 use crate::config::Config;
 use crate::directory::Inventory;
 use crate::error::{Error, Result};
@@ -48,7 +48,11 @@ impl State {
             bundle::write::check_target(keep)?;
         }
         let wishes = Wishes { audit: wanted.audit, graph_budget: wanted.graph_budget, ..Wishes::default() };
-        let mut collected = match read_live(config, wishes, None, printer)? {
+        let read = read_live(config, wishes, None, printer).map_err(|e| match has_source(&config.settings) {
+            true => e,
+            false => e.hint("To look at state that was collected before instead, give --bundle BUNDLE."),
+        });
+        let mut collected = match read? {
             Outcome::Interrupted => return Ok(None),
             Outcome::Done(collected) => collected,
         };

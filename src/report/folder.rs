@@ -18,6 +18,15 @@ const MARKS: [(&str, &str); 7] = [
 
 pub struct Folder {
     path: PathBuf,
+    /// What was made for it, the folder itself first; taken away again where nothing came into it.
+    made: Vec<PathBuf>,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder with content is not removed: that fails, and is meant to.
+        let _ = self.made.iter().try_for_each(std::fs::remove_dir);
+    }
 }
 
 impl Folder {
@@ -26,8 +35,10 @@ impl Folder {
         let entries = match std::fs::read_dir(path) {
             Ok(entries) => entries,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let missing = |p: &&Path| !p.as_os_str().is_empty() && !p.exists();
+                let made = path.ancestors().take_while(missing).map(Path::to_owned).collect();
                 create_private(path)?;
-                return Ok(Folder { path: path.to_owned() });
+                return Ok(Folder { path: path.to_owned(), made });
             }
             Err(e) => return Err(Error::io("use the output folder", path, e)),
         };
@@ -45,12 +56,12 @@ impl Folder {
                     .hint("Move it away, or name another folder with --out."));
             }
         }
-        Ok(Folder { path: path.to_owned() })
+        Ok(Folder { path: path.to_owned(), made: Vec::new() })
     }
 
     /// A folder that is there already, and whose files were looked at.
     pub fn at(path: &Path) -> Self {
-        Folder { path: path.to_owned() }
+        Folder { path: path.to_owned(), made: Vec::new() }
     }
     pub fn path(&self) -> &Path {
         &self.path
@@ -61,7 +72,7 @@ impl Folder {
         let target = self.path.join(name);
         let fail = |e: std::io::Error| Error::io("write", &target, e);
         let mut file = tempfile::Builder::new().prefix(".groupshift-").tempfile_in(&self.path).map_err(fail)?;
-        let filled = fill(file.as_file_mut())?;
+        let filled = fill(file.as_file_mut()).map_err(|e| named(e, &target))?;
         Ok((Staged { file, target }, filled))
     }
 
@@ -71,7 +82,7 @@ impl Folder {
         let fail = |e: std::io::Error| Error::io("write", &target, e);
         let mut staged = tempfile::Builder::new().prefix(".groupshift-").tempfile_in(&self.path).map_err(fail)?;
         let mut out = BufWriter::with_capacity(1 << 18, staged.as_file_mut());
-        fill(&mut out)?;
+        fill(&mut out).map_err(|e| named(e, &target))?;
         out.flush().map_err(fail)?;
         drop(out);
         staged.as_file().sync_all().map_err(fail)?;
@@ -79,6 +90,11 @@ impl Folder {
         staged.persist(&target).map_err(|e| fail(e.error))?;
         Ok(bytes)
     }
+}
+
+/// An error in the middle of a file, which the writers do not know by name.
+fn named(error: Error, target: &Path) -> Error {
+    if error.place.is_none() { error.at(Place::file(target)) } else { error }
 }
 
 /// A file that is written and not yet in place.
@@ -142,10 +158,28 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_file_leaves_nothing() {
+    fn a_failed_file_leaves_nothing_and_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::prepare(dir.path(), &[], false).unwrap();
-        assert!(folder.write("a.json", |_| Err(Error::failed("no"))).is_err());
+        let error = folder.write("a.json", |_| Err(Error::failed("no"))).unwrap_err();
+        assert!(error.to_string().contains("a.json: no"), "{error}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn folders_that_stay_empty_are_taken_away_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (kept, deep) = (dir.path().join("reports"), dir.path().join("reports").join("x").join("y"));
+        drop(Folder::prepare(&deep, &[], false).unwrap());
+        assert!(!kept.exists());
+        std::fs::create_dir(&kept).unwrap();
+        drop(Folder::prepare(&deep, &[], false).unwrap());
+        assert!(kept.exists() && !deep.exists(), "what was there before stays");
+        drop(Folder::prepare(&kept, &[], false).unwrap());
+        assert!(kept.exists());
+        let written = Folder::prepare(&deep, &[], false).unwrap();
+        written.write("a.md", |_| Ok(())).unwrap();
+        drop(written);
+        assert!(deep.join("a.md").exists());
     }
 }

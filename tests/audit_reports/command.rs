@@ -144,8 +144,12 @@ fn without_bundle_and_configuration_it_says_what_to_do() {
     let desk = Desk::new();
     let ran = desk.run(&["audit", "--reports", "none"]).code(2);
     assert!(ran.err.contains("[ad]") && ran.err.contains("hint:"), "{}", ran.err);
+    assert!(ran.err.contains("--bundle") && !ran.err.contains("--offline"), "options of its own: {}", ran.err);
+    desk.run(&["handover"]).code(2).says(&["--bundle"]);
     // Nothing was written, not even an empty folder for reports.
-    desk.run(&["audit", "--bundle", "nowhere", "--out", "out"]).code(1);
+    desk.run(&["audit", "--bundle", "nowhere", "--out", "out/deep"]).code(1);
+    desk.run(&["handover", "--bundle", "nowhere"]).code(1);
+    assert_eq!(desk.names(), Vec::<String>::new());
 }
 
 #[test]

@@ -22,6 +22,18 @@ fn collect_and_assess() {
     assert!(!desk.path("none").exists());
 }
 
+/// Of exported files everything is read, whatever the bundle is for; saying what for is no mistake.
+#[test]
+fn exported_files_for_an_audit() {
+    let mut world = World::base();
+    world.json("cloudsync/provisioningLogs.json", json!({ "value": [] }));
+    let desk = Desk::with(&world);
+    desk.run(&["collect", "--offline", "export", "--for", "audit", "--out", "audit"]).ok();
+    desk.run(&["collect", "--offline", "export", "--for", "assess", "--out", "assess"]).ok();
+    let files = |bundle: &str| desk.json(&format!("{bundle}/manifest.json"))["files"].clone();
+    assert_eq!(files("audit"), files("assess"));
+}
+
 #[test]
 fn usage() {
     let desk = Desk::collected(&World::base());
@@ -32,6 +44,7 @@ fn usage() {
         &["collect", "--offline", "export"],
         &["collect", "--offline", "nowhere", "--out", "b"],
         &["collect", "--offline", "export/ad/export.ldf", "--out", "b"],
+        &["collect", "--offline", "export", "--out", "b", "--since", "bundle"],
         &["assess"],
         &["assess", "bundle", "--fail-on", "bad"],
         &["assess", "bundle", "--fail-on-unknown"],
@@ -123,6 +136,8 @@ fn json_is_one_document() {
         &["explain", "C37"],
         &["explain", "--all"],
         &["schema", "assessment"],
+        &["connect-script"],
+        &["connect-script", "--out", "collect.ps1"],
     ] {
         let ran = desk.run(&[&["--format", "json"], args].concat());
         let value: Value = serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{args:?}: {e}: {}", ran.out));
@@ -161,7 +176,7 @@ fn configuration() {
     with("[ad]\nwriteback_uo = \"OU=x\"\n");
     desk.run(&["assess", "bundle", "--out", "out"]).code(2).says(&["groupshift.toml", "writeback_uo", "writeback_ou"]);
     assert!(!desk.path("out").exists());
-    with("[policy]\nmax_group_members = 1\nwarn_group_members = 1\n");
+    with("[policy]\nmax_group_members = 1\n");
     desk.run(&["assess", "bundle", "--out", "policy"]).ok();
     assert_eq!(desk.json("policy/assessment.json")["groups"][0]["verdict"], "exclude");
     desk.run(&["config", "show"]).ok().prints(&["max_group_members", "1", "groupshift.toml"]);

@@ -8,7 +8,7 @@ pub mod entra;
 use super::connect;
 use super::offline::Collected;
 use crate::bundle::{self, Certificate, Part, RawFile, Source};
-use crate::config::{Config, Connect};
+use crate::config::{Config, Connect, Settings};
 use crate::directory::connect::ConnectServer;
 use crate::directory::inventory::{Evaluation, Inventory};
 use crate::error::{Error, Result};
@@ -95,16 +95,19 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// Whether anything is configured that could be read.
+pub fn has_source(settings: &Settings) -> bool {
+    settings.ad.url.is_some() || settings.entra.tenant_id.is_some() || has_connect(&settings.connect)
+}
+
 impl Live<'_> {
     /// Reads what is configured. Secrets are asked for before anything is connected.
     pub fn collect(self) -> Result<Outcome> {
         let settings = &self.config.settings;
         let (with_ad, with_entra) = (settings.ad.url.is_some(), settings.entra.tenant_id.is_some());
-        let with_connect = has_connect(&settings.connect);
-        if !with_ad && !with_entra && !with_connect {
+        if !has_source(settings) {
             return Err(Error::usage("nothing is configured that could be collected from")
-                .hint("Set url under [ad] for Active Directory, tenant_id under [entra] for Entra, export or state under [connect] for Connect's exports, in groupshift.toml.")
-                .hint("To read files that an administrator exported instead, give --offline DIR."));
+                .hint("Set url under [ad] for Active Directory, tenant_id under [entra] for Entra, export or state under [connect] for Connect's exports, in groupshift.toml."));
         }
         let ad = with_ad.then(|| ad::Reader::new(self.config)).transpose()?;
         let entra = with_entra.then(|| entra::Reader::new(self.config, &self.wishes)).transpose()?;
