@@ -28,6 +28,10 @@ pub struct Opened {
 pub fn open_verified(dir: &Path) -> Result<Opened> {
     let path = dir.join(files::MANIFEST);
     let text = std::fs::read(&path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound if !dir.exists() => {
+            Error::input(Place::file(dir), "there is no bundle here: the folder does not exist")
+                .hint("Name the folder that groupshift collect --out wrote.")
+        }
         std::io::ErrorKind::NotFound => Error::input(Place::file(dir), "this is no bundle: it has no manifest.json")
             .hint("Make one with: groupshift collect --offline DIR --out BUNDLE"),
         _ => Error::io("read", &path, e),

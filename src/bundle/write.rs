@@ -105,6 +105,13 @@ pub fn check_target(out: &Path) -> Result<()> {
             .at(Place::file(out))
             .hint("Name another folder with --out, or remove this one."))
     };
+    if out.file_name().is_none() {
+        return Err(Error::usage(
+            "a bundle is written beside this folder and then renamed into place, which needs the folder's own name",
+        )
+        .at(Place::file(out))
+        .hint("Run the command in the folder above, and name this one with --out."));
+    }
     match std::fs::read_dir(out) {
         Ok(mut entries) => match entries.next() {
             None => Ok(()),

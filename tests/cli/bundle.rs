@@ -53,7 +53,7 @@ fn the_manifest_too() {
     }
     std::fs::remove_file(&path).unwrap();
     desk.run(&["bundle", "verify", "bundle"]).code(1).says(&["no bundle"]);
-    desk.run(&["bundle", "verify", "nowhere"]).code(1);
+    desk.run(&["bundle", "verify", "nowhere"]).code(1).says(&["nowhere", "no bundle here: the folder does not exist"]);
 }
 
 #[test]
@@ -68,6 +68,10 @@ fn nothing_is_written_over() {
     std::fs::create_dir(desk.path("empty")).unwrap();
     desk.run(&["collect", "--offline", "export", "--out", "empty"]).ok();
     assert_eq!(desk.names(), ["bundle", "empty", "export", "file"], "nothing is left lying about");
+    // A folder that has no name here cannot be renamed into place: said before anything is read.
+    for out in [".", "empty/..", "/"] {
+        desk.run(&["collect", "--offline", "nowhere", "--out", out]).code(2).says(&["the folder's own name", "--out"]);
+    }
 }
 
 #[test]
