@@ -72,12 +72,12 @@ pub fn made(world: &World, with: With<'_>) -> Plan {
     }
 }
 
-/// The error of a plan that is refused.
+/// The error of a plan that is refused, with its hints.
 pub fn refusal(world: &World, with: With<'_>) -> String {
     match try_plan(world, with) {
         Err(e) => {
             assert_eq!(e.exit_code(), 2, "{e}");
-            e.to_string()
+            format!("{e} {}", e.hints.join(" "))
         }
         Ok(_) => panic!("it was planned"),
     }

@@ -87,6 +87,9 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
         scripts_folder: files.scripts.clone(),
         draft: args.draft,
     };
+    for idle in plan::idle(&input)? {
+        bar.suspend(|| printer.warn(plain(&idle)));
+    }
     let mut evaluations = Vec::new();
     if args.live {
         bar.set_message("asking the tenant's evaluator");

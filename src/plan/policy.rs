@@ -122,6 +122,13 @@ pub struct Schedule {
     pub days_between: Option<At<u64>>,
 }
 
+/// Waves that the program makes itself, beside "Wave 1", "Wave 2" and so on.
+const OWN_NAMES: [&str; 2] = ["canary", "throwaway"];
+
+fn is_number(text: &str) -> bool {
+    text.trim().bytes().all(|b| b.is_ascii_digit())
+}
+
 pub const CANARY_SIZE: u64 = 5;
 pub const WAVE_SIZE: u64 = 100;
 
@@ -160,7 +167,7 @@ impl Policy {
         if let Some(size) = sizes.into_iter().find(|s| *s.get_ref() == 0) {
             return Err(file.error(size.span().start, "a wave of no groups"));
         }
-        let mut names = std::collections::BTreeSet::from(["canary".to_owned(), "throwaway".to_owned()]);
+        let mut names = std::collections::BTreeSet::new();
         for wave in &self.wave {
             let Some(name) = &wave.get_ref().name else {
                 return Err(file.error(wave.span().start, "a wave without a name"));
@@ -172,10 +179,16 @@ impl Policy {
                     .error(name.span().start, format!("{text:?} cannot be the name of a wave"))
                     .hint("Use 1 to 64 letters, digits, blanks, '-', '_' and '.'."));
             }
-            if !names.insert(text.to_lowercase()) || text.to_lowercase().starts_with("wave ") {
-                return Err(file.error(name.span().start, format!("a second wave with the name {text:?}")).hint(
-                    "Names are unique; \"canary\", \"throwaway\" and \"Wave 1\", \"Wave 2\" … are the program's own.",
-                ));
+            let lower = text.to_lowercase();
+            if OWN_NAMES.contains(&lower.as_str()) || lower.strip_prefix("wave ").is_some_and(is_number) {
+                return Err(file
+                    .error(name.span().start, format!("{text:?} is the name of a wave that the program makes itself"))
+                    .hint("\"canary\", \"throwaway\" and \"Wave 1\", \"Wave 2\" … are taken: give it another name."));
+            }
+            if !names.insert(lower) {
+                return Err(file
+                    .error(name.span().start, format!("a second wave with the name {text:?}"))
+                    .hint("Names are unique, whatever their letter case."));
             }
             let w = wave.get_ref();
             if w.groups.is_empty() && w.patterns.is_empty() && w.ous.is_empty() {

@@ -45,13 +45,13 @@ pub(super) struct NamedCut {
 }
 
 /// Patterns and containers, ready to ask.
-struct Matcher {
+pub(super) struct Matcher {
     patterns: Vec<Regex>,
     containers: Vec<Vec<u8>>,
 }
 
 impl Matcher {
-    fn new(file: TomlText<'_>, patterns: &[Spanned<String>], ous: &[Spanned<String>]) -> Result<Matcher> {
+    pub fn new(file: TomlText<'_>, patterns: &[Spanned<String>], ous: &[Spanned<String>]) -> Result<Matcher> {
         let mut out = Matcher { patterns: Vec::new(), containers: Vec::new() };
         for pattern in patterns {
             let regex = Regex::new(pattern.get_ref()).map_err(|e| {
@@ -72,7 +72,7 @@ impl Matcher {
         self.patterns.is_empty() && self.containers.is_empty()
     }
     /// By CN, by display name, or by container.
-    fn matches(&self, (dn, display_name): (&str, &str)) -> bool {
+    pub fn matches(&self, (dn, display_name): (&str, &str)) -> bool {
         if self.is_empty() {
             return false;
         }
@@ -89,7 +89,7 @@ impl Matcher {
 }
 
 /// DN and display name.
-fn names_of<'a>(assessed: &Assessed<'a>, entry: Entry) -> (&'a str, &'a str) {
+pub(super) fn names_of<'a>(assessed: &Assessed<'a>, entry: Entry) -> (&'a str, &'a str) {
     let inventory = assessed.inventory();
     let dn = inventory.ad.groups.get(entry.ad as usize).map_or("", |g| inventory.dn(g.object));
     let entra = inventory.entra.groups.get(entry.entra as usize);

@@ -37,12 +37,15 @@ impl TomlText<'_> {
     /// The file's content as `T`; what does not fit is refused with its line and, for a key, the nearest one.
     pub fn parse<T: DeserializeOwned>(self) -> Result<T> {
         toml::from_str(self.text).map_err(|e| {
-            let message = e.message().replace('`', "\"");
-            let mut error = Error::usage(message.clone());
+            let mut error = Error::usage(in_words(e.message()));
             error = error.at(match e.span() {
                 Some(span) => self.place(span.start),
                 None => Place::file(self.path),
             });
+            let value = e.span().and_then(|span| self.text.get(span)).unwrap_or_default();
+            if let Some(hint) = hint(e.message(), value) {
+                error = error.hint(hint);
+            }
             if let Some(nearest) = nearest_key(e.message()) {
                 error = error.hint(format!("The nearest key is \"{nearest}\"."));
             }
@@ -58,6 +61,64 @@ impl TomlText<'_> {
     pub fn error(self, offset: usize, message: impl Into<String>) -> Error {
         Error::usage(message).at(self.place(offset))
     }
+}
+
+/// The parser's message without the names that its types have in a program.
+fn in_words(message: &str) -> String {
+    let message = message.replace('`', "\"").replace(" as i128,", ",");
+    let (found, expected) = match message.split_once(", expected ") {
+        Some((found, expected)) => (found, Some(expected)),
+        None => (message.as_str(), None),
+    };
+    let found = match found.split_once(": ") {
+        Some(("invalid type", what)) => format!("{what} does not fit here", what = type_in_words(what)),
+        Some(("invalid value", what)) => format!("{what} is out of range", what = type_in_words(what)),
+        _ => found.to_owned(),
+    };
+    let expected = match expected {
+        None => return found,
+        Some("u64") => "a whole number that is not negative",
+        Some("a sequence") => "a list, as [\"one\", \"two\"]",
+        Some("a string") => "a text in quotes",
+        Some(table) if table.starts_with("struct ") || table.ends_with("map") => "a table of keys and values",
+        Some(other) => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
+fn type_in_words(what: &str) -> String {
+    for (name, word) in [
+        ("integer ", "the number "),
+        ("floating point ", "the number "),
+        ("string ", "the text "),
+        ("boolean ", "the value "),
+    ] {
+        if let Some(value) = what.strip_prefix(name) {
+            let bare = if name == "string " { value } else { value.trim_matches('"') };
+            return format!("{word}{bare}");
+        }
+    }
+    match what {
+        "map" => "this".to_owned(),
+        "sequence" => "a list".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// What to write instead, where the sort of mistake is plain.
+fn hint(message: &str, value: &str) -> Option<&'static str> {
+    let is_time =
+        value.len() > 9 && value.as_bytes()[4] == b'-' && value.bytes().next().is_some_and(|b| b.is_ascii_digit());
+    if is_time {
+        return Some("Put dates and times in quotes.");
+    }
+    if !message.starts_with("invalid type: map") {
+        return None;
+    }
+    if message.ends_with("a sequence") {
+        return Some("It may stand several times: write its head in double brackets, as [[wave]] and [[decision]].");
+    }
+    Some("It stands once: write its head in single brackets, as [waves]; waves of your own are [[wave]].")
 }
 
 /// Of "unknown field `x`, expected one of `a`, `b`" the key that is most like `x`.

@@ -52,14 +52,60 @@ fn waves_toml() {
             "[[wave]]\nname = \"a\"\npatterns = [\"x\"]\n[[wave]]\nname = \"A\"\npatterns = [\"y\"]\n".to_owned(),
             &["waves.toml:5", "second wave"],
         ),
+        (
+            "[[wave]]\nname = \"Wave 07\"\npatterns = [\"x\"]\n".to_owned(),
+            &["waves.toml:2", "the program makes itself"],
+        ),
+        ("[[wave]]\nname = \"CANARY\"\npatterns = [\"x\"]\n".to_owned(), &["waves.toml:2", "the program makes itself"]),
         ("[schedule]\nstart = \"next Tuesday\"\n".to_owned(), &["waves.toml:2", "no time with an offset"]),
         ("[waves]\norder = \"size\"\n".to_owned(), &["waves.toml:2", "size"]),
+        // In words that an administrator has.
+        ("[canary]\nsize = -1\n".to_owned(), &["waves.toml:2", "the number -1 is out of range", "whole number"]),
+        ("[canary]\nsize = 1.5\n".to_owned(), &["waves.toml:2", "the number 1.5 does not fit"]),
+        ("[canary]\nsize = 99999999999999999999\n".to_owned(), &["waves.toml:2", "99999999999999999999", "whole"]),
+        ("[canary]\ngroups = \"x\"\n".to_owned(), &["waves.toml:2", "the text \"x\" does not fit", "a list"]),
+        ("[wave]\nname = \"A\"\n".to_owned(), &["waves.toml:1", "[[wave]]"]),
+        ("[[waves]]\nsize = 5\n".to_owned(), &["waves.toml:1", "[waves]"]),
+        ("[schedule]\nstart = 2026-11-24T21:00:00+01:00\n".to_owned(), &["waves.toml:2", "in quotes"]),
     ] {
         let said = refusal(&world, With { waves: Some(&text), ..With::default() });
         for part in parts {
             assert!(said.contains(part), "{part:?} is not in {said:?}, for\n{text}");
         }
     }
+}
+
+/// What has no effect is said: an exclusion that excludes nothing would let a group move that was to stay.
+#[test]
+fn what_has_no_effect_is_said() {
+    let desk = Desk::collected(&nested(2, &[]));
+    std::fs::write(
+        desk.path("waves.toml"),
+        "[exclude]\npatterns = [\"^Sales\", \"^Finanz\"]\nous = [\n\"OU=Old,DC=contoso,DC=com\"]\n[[wave]]\nname = \"A\"\npatterns = [\"Z$\"]\n",
+    )
+    .unwrap();
+    std::fs::write(
+        desk.path("decisions.toml"),
+        format!("[[decision]]\nrule = \"C33\"\ngroup = \"{}\"\nreason = \"r\"\nby = \"b\"\n", group_id(1)),
+    )
+    .unwrap();
+    let args = ["plan", "bundle", "--draft", "--out", "p/plan.json", "--waves", "waves.toml"];
+    let ran = desk.run(&[&args[..], &["--decisions", "decisions.toml"]].concat()).code(4).says(&[
+        "waves.toml:2: the pattern \"^Finanz\" fits no written-back group",
+        "waves.toml:4: no written-back group stands in \"OU=Old,DC=contoso,DC=com\"",
+        "waves.toml:7: the pattern \"Z$\" fits no",
+        "decisions.toml:3: the decision about C33",
+    ]);
+    assert!(!ran.err.contains("^Sales"), "{}", ran.err);
+}
+
+/// Only the program's own names are refused, not what merely begins like them.
+#[test]
+fn a_wave_may_be_called_almost_anything() {
+    let world = nested(2, &[]);
+    let text = format!("[canary]\nsize = 0\n[[wave]]\nname = \"Wave Pilot\"\ngroups = [\"{}\"]\n", group_id(1));
+    let plan = made(&world, With { waves: Some(&text), ..With::default() });
+    assert_eq!(plan.waves[0].name, "Wave Pilot");
 }
 
 #[test]
