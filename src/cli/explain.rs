@@ -202,7 +202,7 @@ fn expression(text: &str, group: &str, path: &Path, live: bool, global: &Global,
         let column = u64::try_from(e.column).unwrap_or_default();
         Error::usage(format!("the expression does not parse: {}", plain(&e.message)))
             .at(Place::default().column(column))
-            .hint(format!("{}\n  {}^", plain(text), " ".repeat(e.column.saturating_sub(1))))
+            .hint(pointed_at(text, e.column))
     })?;
     let tenant = match live {
         true => Some(ask_tenant(&config, &inventory, text, &explained, printer)?),
@@ -232,6 +232,22 @@ fn expression(text: &str, group: &str, path: &Path, live: bool, global: &Global,
         Some(Agreement::Differs) => Ok(exit::FINDINGS),
         _ => Ok(exit::DONE),
     }
+}
+
+/// The part of an expression around a column, and a mark under it; on lines of their own, so that the mark is where it points.
+fn pointed_at(text: &str, column: usize) -> String {
+    /// Characters shown before and after the column.
+    const AROUND: usize = 50;
+    // A character that is shown by more than itself, such as a line break, would push the mark aside.
+    let narrow = |c: char| if plain(c.encode_utf8(&mut [0; 4])).chars().count() == 1 { c } else { ' ' };
+    let chars: Vec<char> = text.chars().map(narrow).collect();
+    let at = column.saturating_sub(1).min(chars.len());
+    let from = at.saturating_sub(AROUND);
+    let to = (at + AROUND).min(chars.len());
+    let part: String = chars[from..to].iter().collect();
+    let (before, after) = (if from > 0 { "…" } else { "" }, if to < chars.len() { "…" } else { "" });
+    let blanks = " ".repeat(at - from + before.chars().count());
+    format!("it stops being one at the mark:\n    {before}{part}{after}\n    {blanks}^")
 }
 
 /// How the tenant's answer stands to this program's.
@@ -342,6 +358,15 @@ fn explained_value(text: &str, e: &Explained) -> Value {
     })
 }
 
+/// A value to be read by people: one that is empty is told from none.
+fn shown(value: &expression::Value) -> String {
+    match plain(&value.to_string()) {
+        _ if value.is_null() => "Null".to_owned(),
+        text if text.is_empty() => "\"\" (the empty text)".to_owned(),
+        text => text,
+    }
+}
+
 fn print_explained(e: &Explained, printer: &mut Printer) {
     let name = e.display_name.as_deref().map(plain).unwrap_or_default();
     printer.line(format!("{BOLD}{name}{BOLD:#} {DIM}{}{DIM:#}", e.object_id));
@@ -363,14 +388,13 @@ fn print_explained(e: &Explained, printer: &mut Printer) {
         Outcome::Value(value) if value.is_null() => {
             printer.line(format!("{BOLD}Null{BOLD:#}: the expression gives no value"))
         }
-        Outcome::Value(value) => printer.line(format!("{GREEN}{}{GREEN:#}", plain(&value.to_string()))),
+        Outcome::Value(value) => printer.line(format!("{GREEN}{}{GREEN:#}", shown(value))),
         Outcome::Drop => printer.line("not written: the attribute leaves the flow"),
         Outcome::Error(text) => printer.line(format!("{RED}error{RED:#}: {}", plain(text))),
         Outcome::Unknown { candidates, reason } => {
             printer.line(format!("{YELLOW}unknown{YELLOW:#}: {}", plain(reason)));
             for candidate in candidates {
-                let shown = if candidate.is_null() { "Null".to_owned() } else { plain(&candidate.to_string()) };
-                printer.line(format!("  {YELLOW}?{YELLOW:#} {shown}"));
+                printer.line(format!("  {YELLOW}?{YELLOW:#} {}", shown(candidate)));
             }
         }
     }
@@ -380,6 +404,23 @@ fn print_explained(e: &Explained, printer: &mut Printer) {
 mod tests {
     use super::*;
     use crate::predict::expression::Value as Text;
+
+    #[test]
+    fn the_mark_stands_under_its_column() {
+        for (text, column, under) in [
+            ("Left(a", 6, 'a'),
+            ("a\n\u{1b}b", 4, 'b'),
+            (&format!("{}X{}", "y".repeat(300), "y".repeat(300)), 301, 'X'),
+        ] {
+            let shown = pointed_at(text, column);
+            let lines: Vec<&str> = shown.lines().collect();
+            let at = lines[2].chars().position(|c| c == '^').unwrap();
+            assert_eq!((lines.len(), lines[1].chars().nth(at)), (3, Some(under)), "{shown}");
+            assert!(lines[1].chars().count() < 120, "{shown}");
+        }
+        assert!(pointed_at("", 1).ends_with("\n    ^"));
+        assert!(pointed_at("ab", 3).ends_with("\n      ^"), "past the end");
+    }
 
     #[test]
     fn the_tenant_agrees_settles_or_differs() {

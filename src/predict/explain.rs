@@ -99,11 +99,17 @@ pub fn find_group<'i>(inventory: &'i Inventory, name: &str) -> Result<&'i EntraG
             .and_then(|a| by_id(a.0))
             .ok_or_else(|| format!("the AD group {name} has no Entra group in the bundle"));
     }
-    let named = |g: &&EntraGroup| inventory.text.get(g.display_name) == Some(name);
-    let found: Vec<&EntraGroup> = inventory.entra.groups.iter().filter(named).take(2).collect();
+    let display_name = |g: &EntraGroup| inventory.text.get(g.display_name).unwrap_or_default();
+    let named = |g: &&EntraGroup| display_name(g) == name;
+    let mut found: Vec<&EntraGroup> = inventory.entra.groups.iter().filter(named).take(2).collect();
+    if found.is_empty() && !name.is_empty() {
+        let lower = name.to_lowercase();
+        let named = |g: &&EntraGroup| display_name(g).to_lowercase() == lower;
+        found = inventory.entra.groups.iter().filter(named).take(2).collect();
+    }
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(format!("the bundle has no group {name}")),
+        [] => Err(format!("the bundle has no group {}", if name.is_empty() { "of an empty name" } else { name })),
         _ => Err(format!("several groups of the bundle are called {name}")),
     }
 }

@@ -162,7 +162,8 @@ pub fn nearest(name: &str) -> Option<&'static str> {
     CATALOG
         .iter()
         .map(|entry| (strsim::levenshtein(&lower, &entry.name.to_ascii_lowercase()), entry.name))
-        .filter(|(distance, _)| *distance <= 2)
+        // Of a short name most letters have to be right.
+        .filter(|(distance, _)| *distance <= 2 && distance * 2 < lower.chars().count())
         .min()
         .map(|(_, name)| name)
 }
@@ -181,5 +182,6 @@ mod tests {
         assert!(find("Lef").is_none());
         assert_eq!(nearest("Lef"), Some("Left"));
         assert_eq!(nearest("Sprongle"), None);
+        assert_eq!(nearest("Foo"), None);
     }
 }

@@ -115,6 +115,13 @@ impl Lexer {
             '+' | '-' | '*' | '/' => {
                 return self.error(column, format!("there is no operator {c} in this language"));
             }
+            c if c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}') => {
+                let message = format!(
+                    "a blank of another kind (U+{:04X}), as pages that one copies from have it; put a plain blank",
+                    u32::from(c)
+                );
+                return self.error(column, message);
+            }
             c => return self.error(column, format!("unexpected character {c:?}")),
         }
         Ok(true)
