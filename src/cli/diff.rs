@@ -8,7 +8,7 @@ use crate::bundle;
 use crate::error::{Result, exit};
 use crate::plan::difference::scans::{Scan, ScanDifference};
 use crate::plan::difference::{Difference, ScopeChoice, forecast};
-use crate::report::diff::model::{DiffView, Head};
+use crate::report::diff::model::{DiffView, Head, ScanHeader};
 use crate::report::diff::{self, FILE_NAMES, text};
 use crate::report::folder::Folder;
 use crate::report::model::Severity;
@@ -116,6 +116,13 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
             bar.set_message("writing the reports");
             publish(&scans, &out, &names, args.force)?;
             bar.finish_and_clear();
+            if let Head::Scans(ScanHeader { summary: s, .. }) = scans.head()
+                && s.objects_before > 0
+                && s.objects_after > 0
+                && (s.removed, s.added) == (s.objects_before, s.objects_after)
+            {
+                printer.warn("the two scans have no object in common: they are of different forests and tenants, or one of them is anonymised");
+            }
             show(&scans, &out, &names, args.show, printer);
             // A change between two scans carries no severity of its own: any counts.
             limit.is_some() && !scans.is_empty()

@@ -165,8 +165,13 @@ pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Plan> {
         Error::input(Place::file(path), what)
             .hint("Plan again from the bundle, and put what should differ into waves.toml or decisions.toml.")
     };
-    let plan: Plan =
-        serde_json::from_slice(bytes).map_err(|e| edited(format!("this is no plan of this program: {e}")))?;
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return Err(edited("the plan was edited: an editor has put a byte order mark before it".to_owned()));
+    }
+    let plan: Plan = serde_json::from_slice(bytes).map_err(|e| match e.is_eof() {
+        true => edited("the plan ends too early: the file looks cut off".to_owned()),
+        false => edited(format!("this is no plan of this program: {}", e.to_string().replace('`', "\""))),
+    })?;
     if canonical(&plan)? != bytes {
         return Err(edited("the plan was edited: it is not written as this program writes it".to_owned()));
     }

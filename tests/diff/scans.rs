@@ -96,3 +96,13 @@ fn a_list_that_was_not_collected_is_no_change_of_members() {
     assert!(g["membersUnknown"].is_string(), "{g:#}");
     let _ = entra_group("x", G);
 }
+
+#[test]
+fn scans_of_two_worlds_are_noticed() {
+    let desk = Desk::collected(&World::base());
+    desk.run(&["bundle", "anonymise", "bundle", "--out", "other"]).ok();
+    let args = ["diff", "bundle", "other", "--reports", "none"];
+    desk.run(&args).ok().says(&["no object in common"]);
+    let same = desk.run(&["diff", "bundle", "bundle", "--reports", "none"]).ok();
+    assert!(!same.err.contains("in common"), "{}", same.err);
+}

@@ -27,12 +27,16 @@ fn an_edited_plan_is_refused() {
         ("the hash", text.replacen(&sha, &zero, 1)),
         ("a field more", text.replacen("\"executable\"", "\"more\": 1,\n  \"executable\"", 1)),
         ("cut", text[..text.len() / 2].to_owned()),
+        ("a byte order mark", format!("\u{feff}{text}")),
         ("another schema", text.replacen("plan/v1", "plan/v2", 1)),
     ] {
         assert_ne!(edited, text, "{what}");
         std::fs::write(&path, edited).unwrap();
         let error = plan::read(&path).unwrap_err();
         assert!(!error.hints.is_empty(), "{what}: {error}");
+        if ["cut", "a byte order mark"].contains(&what) {
+            assert!(error.message.contains(what), "{what}: {error}");
+        }
     }
 }
 

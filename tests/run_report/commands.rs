@@ -188,6 +188,8 @@ fn a_copy_goes_out_and_a_run_is_taken_over_from_it() {
 
     let there = Desk::new();
     let copy = desk.path("copy").display().to_string();
+    there.run(&["cutover", "adopt", "nowhere"]).code(1).says(&["cannot read the copy"]);
+    assert_eq!(there.names(), Vec::<String>::new(), "no store is made for what is no copy");
     there
         .run(&["cutover", "adopt", &copy, "--sha256", &"0".repeat(64)])
         .code(1)

@@ -137,6 +137,10 @@ fn counts(w: &WriteCounts) -> String {
 
 pub fn adopt(args: AdoptArgs, global: &Global, printer: &mut Printer) -> Result<u8> {
     let config = configuration(global, printer)?;
+    if !args.from.join("manifest.json").is_file() {
+        // What is no copy leaves no store behind: this says what is wrong with it.
+        Store::verify_copy(&args.from)?;
+    }
     let store = Store::open(&config.settings.store.dir)?;
     let run = store.adopt(&args.from, args.sha256.as_deref(), &user(), chrono::Utc::now())?;
     if printer.is_json() {

@@ -5,6 +5,7 @@ use super::count;
 use super::model::{
     AttributeState, DiffView, ForecastHeader, GroupDiff, Head, ObjectDiff, ObjectState, Row, ScanHeader,
 };
+use crate::report::html::text::thousands;
 use crate::report::plain;
 use anstyle::{AnsiColor, Style};
 
@@ -64,10 +65,10 @@ fn of_scans(header: &ScanHeader) -> String {
     format!(
         "{} added, {} removed, {} changed; {} added, {} removed.",
         count(s.added, "object", "objects"),
-        s.removed,
-        s.changed,
+        thousands(s.removed),
+        thousands(s.changed),
         count(s.members_added, "membership", "memberships"),
-        s.members_removed
+        thousands(s.members_removed)
     )
 }
 
