@@ -94,7 +94,8 @@ pub fn run(config: &Config, settings: &Settings, tell: &Tell<'_>) -> Result<Outc
             inventory.connect = servers;
         }
     }
-    let gates = gates(&inventory, settings)?;
+    let mut gates = gates(&inventory, settings)?;
+    point_at_failures(&checks, &mut gates);
     let commands = COMMANDS.iter().map(|name| state_of(name, &checks, &gates)).collect();
     Ok(Outcome::Done(Box::new(Preflight { schema: PREFLIGHT_SCHEMA.to_owned(), checks, gates, commands })))
 }
@@ -116,6 +117,25 @@ fn gates(inventory: &Inventory, settings: &Settings) -> Result<Vec<Gate>> {
         gate.remediation = gate.remediation.replace(", or run preflight", "");
     }
     Ok(gates)
+}
+
+/// Which connection would show a gate.
+const SHOWN_BY: [(&str, &[&str]); 3] = [
+    ("ad.connect", &["E4", "E13", "C37"]),
+    ("entra.connect", &["E1", "E2", "E3", "E11"]),
+    ("connect.export", &["E6", "E7", "E8", "E9", "E10"]),
+];
+
+/// Where the connection failed that would show a gate, the first thing to do is to mend that, not to export files.
+fn point_at_failures(checks: &[Check], gates: &mut [Gate]) {
+    for (check, shows) in SHOWN_BY {
+        if !checks.iter().any(|c| c.id == check && c.status == GateStatus::Fail) {
+            continue;
+        }
+        for gate in gates.iter_mut().filter(|g| g.status == GateStatus::Unknown && shows.contains(&g.id.as_str())) {
+            gate.remediation = format!("Mend {check} above: it is seen from here then.");
+        }
+    }
 }
 
 fn state_of(command: &str, checks: &[Check], gates: &[Gate]) -> CommandState {

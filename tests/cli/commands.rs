@@ -148,6 +148,24 @@ fn json_is_one_document() {
     assert!(ran.out.is_empty() && ran.err.contains("no bundle"));
 }
 
+/// Where a connection fails, that is what has to be mended first; nobody is sent to export files.
+#[test]
+fn preflight_points_at_the_connection_that_fails() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("groupshift.toml"), "[ad]\nurl = \"ldaps://127.0.0.1:1\"\nuser = \"u@contoso.com\"\n")
+        .unwrap();
+    let mut command = desk.command(&["preflight", "--format", "json"]);
+    let done = command.env("GROUPSHIFT_AD_PASSWORD", "not a real one").output().unwrap();
+    assert_eq!(done.status.code(), Some(3));
+    let told: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let remedy = |id: &str| {
+        let gates = told["gates"].as_array().unwrap();
+        gates.iter().find(|g| g["id"] == id).unwrap()["remediation"].as_str().unwrap().to_owned()
+    };
+    assert!(remedy("E4").contains("ad.connect") && remedy("E13").contains("ad.connect"), "{told:#}");
+    assert!(!remedy("E11").contains("connect above"), "Entra is not configured: {}", remedy("E11"));
+}
+
 #[test]
 fn explain_knows_every_id() {
     let desk = Desk::new();
