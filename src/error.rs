@@ -79,7 +79,7 @@ impl fmt::Display for Place {
             write!(f, "column {column}")?;
             sep = ": ";
         }
-        if let Some(object) = &self.object {
+        if let Some(object) = self.object.as_ref().filter(|o| !o.is_empty()) {
             write!(f, "{sep}{}", crate::report::plain(object))?;
         }
         Ok(())

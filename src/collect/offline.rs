@@ -304,7 +304,7 @@ impl Run<'_, '_> {
             } else if name.starts_with("accesspackages") {
                 self.keep("entra", &path, files::ACCESS_PACKAGES, "accessPackages")?;
             } else {
-                self.not_read(&format!("entra/{name}"), "not a file the contract names (groups*, deletedItems*, users*, organization, onPremisesSynchronization, subscribedSkus)");
+                self.not_read(&format!("entra/{name}"), "none of the files that are read (groups*, deletedItems*, users*, organization, onPremisesSynchronization, subscribedSkus, accessPackages*, accessPackageAssignments*)");
             }
         }
         let cut = builder.finish(&mut self.inventory);
@@ -410,7 +410,7 @@ impl Run<'_, '_> {
                 () => {
                     self.not_read(
                         &format!("cloudsync/{name}"),
-                        "not a file the contract names (servicePrincipal, jobs, schema, appRoleAssignedTo, agents)",
+                        "none of the files that are read (servicePrincipal, jobs, schema, appRoleAssignedTo, agents, functions*, filterOperators*, provisioningLogs*)",
                     );
                     continue;
                 }

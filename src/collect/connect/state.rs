@@ -245,10 +245,16 @@ pub fn read_state(path: &Path) -> Result<ConnectState> {
 /// The text of a `connect-state.json`; `path` is for messages.
 pub fn parse_state(path: &Path, text: &str) -> Result<ConnectState> {
     let state: ConnectState = serde_json::from_str(text).map_err(|e| {
-        let place = Place::file(path).line(e.line() as u64).column(e.column() as u64);
-        let error = Error::input(place, format!("not a connect-state file: {e}"));
-        // Cut objects appear as text of this kind where a structure belongs.
+        let place = Place::file(path).line(e.line().max(1) as u64).column(e.column().max(1) as u64);
         let message = e.to_string();
+        let what = match message.rsplit_once(" at line ") {
+            _ if e.is_eof() && text.trim().is_empty() => "the file is empty",
+            _ if e.is_eof() => "the JSON ends too early: the file looks cut off",
+            Some((what, _)) => what,
+            None => &message,
+        };
+        let error = Error::input(place, format!("not a connect-state file: {what}"));
+        // Cut objects appear as text of this kind where a structure belongs.
         if message.contains("string \"@{")
             || message.contains("string \"System.")
             || message.contains("string \"Microsoft.")
