@@ -106,7 +106,8 @@ fn bundle_and_reports_are_private() {
     };
     bundle::write(&collected.inventory, about, &out).unwrap();
     let reports = dir.path().join("reports");
-    Folder::prepare(&reports, &[], false).unwrap();
+    // It is taken away again when it is dropped empty.
+    let _reports = Folder::prepare(&reports, &[], false).unwrap();
     for folder in [out, reports] {
         let mode = std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o700, "{}", folder.display());
