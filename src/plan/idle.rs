@@ -16,6 +16,9 @@ use crate::report::model::{Verdict, View};
 use rayon::prelude::*;
 use toml::Spanned;
 
+/// Texts of the file, with their places.
+type Texts<'p> = &'p [Spanned<String>];
+
 /// One sentence each, with file and line.
 pub fn idle(input: &Input<'_>) -> Result<Vec<String>> {
     let mut out = Vec::new();
@@ -31,7 +34,7 @@ pub fn idle(input: &Input<'_>) -> Result<Vec<String>> {
 fn policy(file: TomlText<'_>, assessed: &Assessed<'_>, out: &mut Vec<String>) -> Result<()> {
     let policy = Policy::parse(file)?;
     let choices = [Some(&policy.exclude), policy.include.as_ref()].into_iter().flatten();
-    let mut lists: Vec<(&[Spanned<String>], &[Spanned<String>])> = choices.map(|c| (&*c.patterns, &*c.ous)).collect();
+    let mut lists: Vec<(Texts<'_>, Texts<'_>)> = choices.map(|c| (&*c.patterns, &*c.ous)).collect();
     lists.extend(policy.wave.iter().map(|w| (&*w.get_ref().patterns, &*w.get_ref().ous)));
     lists.push((&policy.waves.patterns, &[]));
     let fits = |matcher: &Matcher| {
