@@ -19,7 +19,7 @@ param(
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 $PlannedServer = 'SYNC01'
-$PlanHash = 'a474ebfe3a5e1cdc668200854d71012e3ad8cb5086f6cd82057ab18f62573f0d'
+$PlanHash = '01941c9ae521ae6533adf4b7d1b09f9afa7b0be03d8950735f116926ca4ba591'
 $Done = New-Object System.Collections.ArrayList
 $Evidence = [ordered]@{}
 
@@ -198,7 +198,7 @@ $Inbound = @{
     Name       = 'In from AAD - Group SOAinAAD coexistence with Cloud Sync'
     Identifier = 'e4eae1c9-b9bc-4328-ade9-df871cdd3027'
     Direction  = 'Inbound'
-    Precedence = 88
+    Precedence = 89
     Connector  = 'b891884f-051e-4a83-95af-2544101c9083'
     LinkType   = 'Join'
 }
@@ -224,7 +224,7 @@ $Outbound = @{
     Name       = 'Out to AD - Group SOAinAAD coexistence with Cloud Sync'
     Identifier = '419fda18-75bb-4e23-b947-8b06e7246551'
     Direction  = 'Outbound'
-    Precedence = 89
+    Precedence = 90
     Connector  = '3d6a1f0c-52be-4c8e-a1d7-94e0b7f25c31'
     LinkType   = 'JoinNoFlow'
 }

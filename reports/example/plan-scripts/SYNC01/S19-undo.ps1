@@ -19,7 +19,7 @@ param(
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 $PlannedServer = 'SYNC01'
-$PlanHash = 'a474ebfe3a5e1cdc668200854d71012e3ad8cb5086f6cd82057ab18f62573f0d'
+$PlanHash = '01941c9ae521ae6533adf4b7d1b09f9afa7b0be03d8950735f116926ca4ba591'
 $Done = New-Object System.Collections.ArrayList
 $Evidence = [ordered]@{}
 
