@@ -140,14 +140,16 @@ group_attributes=(member objectClass objectGUID objectSid sAMAccountName groupTy
 principal_filter='(|(objectCategory=person)(objectCategory=computer)(objectCategory=foreignSecurityPrincipal)(objectCategory=msDS-ManagedServiceAccount)(objectCategory=msDS-GroupManagedServiceAccount)(objectCategory=msDS-DelegatedManagedServiceAccount))'
 principal_attributes=(objectClass objectGUID objectSid sAMAccountName adminDescription msDS-ExternalDirectoryObjectId)
 
-# ldapsearch_both NAME URL BASE USER CA_FILE [LDAPSEARCH_OPTION…] [-- GROUP_ATTRIBUTE…]: groups, then all others.
+# ldapsearch_both NAME URL BASE USER CA_FILE [LDAPSEARCH_OPTION…] [-- GROUP_ATTRIBUTE…]: groups, then all others, in pages
+# unless `pages` is empty.
+pages=(-E pr=1000/noprompt)
 ldapsearch_both() {
   local name=$1 url=$2 base=$3 user=$4 ca=$5
   shift 5
   local options=()
   while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
   [ $# -eq 0 ] || shift
-  local common=(ldapsearch -x -LLL -H "$url" -D "$user" -w "$GROUPSHIFT_AD_PASSWORD" -b "$base" -E pr=1000/noprompt)
+  local common=(ldapsearch -x -LLL -H "$url" -D "$user" -w "$GROUPSHIFT_AD_PASSWORD" -b "$base" "${pages[@]}")
   printf '%q ' "${common[@]}" "${options[@]}" "$group_filter" "${group_attributes[@]}" "$@" >"$work/$name.sh"
   printf '\n' >>"$work/$name.sh"
   printf '%q ' "${common[@]}" "$principal_filter" "${principal_attributes[@]}" >>"$work/$name.sh"
@@ -161,30 +163,38 @@ samba_part() {
   start_samba "$users" "$groups" "$members"
   local url=ldaps://$address ca=$dc/tls/ca.pem
   configuration "$work/samba.toml" "$url" "$reader_account" "$ca" "ldaps://$address:3269"
+  # collect NAME [OPTION…]
   collect() {
+    local name=$1
+    shift
     rm -rf "$work/bundle"
-    measure samba-collect "$binary" -q --no-progress --config "$work/samba.toml" collect --out "$work/bundle"
+    measure "$name" "$binary" -q --no-progress --config "$work/samba.toml" collect "$@" --out "$work/bundle"
   }
+  # SD flags as groupshift sends them: owner, group and DACL.
+  local lists=(-E '!1.2.840.113556.1.4.801=::MAMCAQc=' -- nTSecurityDescriptor)
   for ((run = 0; run <= runs; run++)); do
     # The first round fills the server's caches and is not counted.
     if [ "$run" = 0 ]; then note "samba: warming up"; else note "samba: run $run of $runs"; fi
-    collect
-    # SD flags as groupshift sends them: owner, group and DACL.
-    ldapsearch_both samba-ldapsearch-lists "$url" "$base" "$reader_account" "$ca" \
-      -E '!1.2.840.113556.1.4.801=::MAMCAQc=' -- nTSecurityDescriptor
-    measure samba-reader "$reader" --config "$work/samba.toml" --base "$base" --usn 1
+    collect samba-collect
+    ldapsearch_both samba-ldapsearch-lists "$url" "$base" "$reader_account" "$ca" "${lists[@]}"
+    collect samba-audit --for audit
+    pages=()
+    ldapsearch_both samba-ldapsearch-unpaged "$url" "$base" "$reader_account" "$ca" "${lists[@]}"
+    pages=(-E pr=1000/noprompt)
+    measure samba-reader "$reader" --config "$work/samba.toml" --base "$base" --usn 1 --unpaged
     ldapsearch_both samba-ldapsearch "$url" "$base" "$reader_account" "$ca"
+    measure samba-paged-reader "$reader" --config "$work/samba.toml" --base "$base" --usn 1
     [ "$run" -gt 0 ] || rm "$work/samples.tsv"
   done
   for ((run = 1; run <= (runs > 3 ? 3 : runs); run++)); do
     if [ -n "$rusthound" ]; then
       rm -rf "$work/other"
-      measure rusthound "$rusthound" -d contoso.test -i "$address" --ldaps -u administrator@contoso.test \
+      measure rusthound "$rusthound" -d contoso.test -i "$address" --ldaps -u "$reader_account" \
         -p "$GROUPSHIFT_AD_PASSWORD" -c DCOnly -o "$work/other" || note "left out: RustHound-CE"
     fi
     if [ -n "$ldapdomaindump" ]; then
       rm -rf "$work/other"
-      measure ldapdomaindump "$ldapdomaindump" -u 'CONTOSO\administrator' -p "$GROUPSHIFT_AD_PASSWORD" -at SIMPLE \
+      measure ldapdomaindump "$ldapdomaindump" -u 'CONTOSO\reader' -p "$GROUPSHIFT_AD_PASSWORD" -at SIMPLE \
         --no-html --no-grep -o "$work/other" "$url" || note "left out: ldapdomaindump"
     fi
   done
@@ -310,7 +320,10 @@ print("|---|---|---|---|---|---|---|---|---|")
 rows = [
     ("samba-collect", "Samba: `collect`", "samba-ldapsearch-lists", "`ldapsearch`, access lists too"),
     ("samba-collect", "Samba: `collect`", "samba-ldapsearch", "`ldapsearch`, no access lists"),
+    ("samba-collect", "Samba: `collect`", "samba-ldapsearch-unpaged", "`ldapsearch` without pages, access lists too"),
+    ("samba-audit", "Samba: `collect --for audit`", "samba-collect", "`collect`"),
     ("samba-reader", "Samba: the reader alone", "samba-ldapsearch", "`ldapsearch`, no access lists"),
+    ("samba-paged-reader", "Samba: the reader alone, in pages", "samba-ldapsearch", "`ldapsearch`, no access lists"),
     ("slapd-reader", "slapd: the reader alone", "slapd-ldapsearch", "`ldapsearch`"),
     ("rusthound", "Samba: RustHound-CE, `DCOnly`", None, ""),
     ("ldapdomaindump", "Samba: ldapdomaindump", None, ""),

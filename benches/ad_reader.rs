@@ -3,7 +3,7 @@
 //! `ad-reader --config FILE --base DN [--usn N]` prints what it read as JSON.
 
 use clap::Parser;
-use groupshift::collect::live::ad::{Dialer, Feed, GROUP, Scanned, Task, scan};
+use groupshift::collect::live::ad::{Dialer, Feed, GROUP, Pool, Scanned, Task, scan};
 use groupshift::config::{self, Secret};
 use groupshift::error::Result;
 use groupshift::ldap::Connector;
@@ -24,25 +24,30 @@ struct Arguments {
     /// The server's highest sequence number, where it has none to tell; a small one means a small domain.
     #[arg(long, default_value_t = u64::MAX)]
     usn: u64,
+    /// Without pages, as `collect` reads a small domain from a server that does not limit its answers.
+    #[arg(long)]
+    unpaged: bool,
 }
 
 async fn read(arguments: &Arguments) -> Result<serde_json::Value> {
     let config = config::load_here(Some(&arguments.config))?;
     let ad = &config.settings.ad;
     let connector = Connector::new(ad, || config.fetch(Secret::AdPassword, "the account"))?;
-    let dialer = Dialer { connector, pin: None };
+    let place = Path::new(connector.address()).to_owned();
+    let pool = Pool::new(Dialer { connector, pin: None }, ad.connections as usize);
+    if arguments.unpaged {
+        pool.seems_unlimited();
+    }
     let started = Instant::now();
-    let session = dialer.connector.connect_to_read().await?;
     let task = Task {
-        dialer: &dialer,
+        pool: &pool,
         base: &arguments.base,
-        connections: ad.connections as usize,
         usn: arguments.usn,
         group_attributes: GROUP,
         group_controls: &[],
         tell: &|_| {},
     };
-    let read = scan(task, Feed::new(Path::new(dialer.connector.address()).to_owned()), session).await?;
+    let read = scan(task, Feed::new(place)).await?;
     let scanned = started.elapsed();
     let Scanned { feed, partitions, groups, principals, repeats } = read;
     // Settling, which looks into these lists once more, is not done here; `collect` lets go of them where it is done.

@@ -10,6 +10,9 @@ mod wire;
 #[path = "scan/support.rs"]
 mod support;
 
+#[path = "scan/connections.rs"]
+mod connections;
+
 #[path = "scan/limits.rs"]
 mod limits;
 

@@ -160,7 +160,7 @@ settings! {
         client_key_file: Option<PathBuf> = None => Kind::Path;
         /// The container that groups are written back to; where not set, it is discovered.
         writeback_ou: Option<String> = None => Kind::Dn;
-        /// Connections to the domain controller at a time.
+        /// Connections to the domain controller at a time; the Global Catalog takes one more.
         connections: u64 = 4 => Kind::Count { min: 1, max: 16 };
         /// The provisioning agent's group managed service account.
         agent_account: Option<String> = None => Kind::Text;

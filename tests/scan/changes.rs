@@ -37,12 +37,21 @@ const CHANGES: &[Change] = &[
 /// Each change, at each point of the scan.
 #[test]
 fn the_result_is_the_domain_as_it_is_in_the_end() {
-    let fresh = || {
+    each_at_each_point(|| {
         let mut directory = world(40, 8, 4);
         directory.max_page = 6;
         directory.max_values = Some(3);
         directory
-    };
+    });
+}
+
+/// The same where everything comes in whole answers.
+#[test]
+fn the_same_without_pages() {
+    each_at_each_point(|| at_once(40, 8, 4));
+}
+
+fn each_at_each_point(fresh: impl Fn() -> Directory) {
     for (name, change) in CHANGES {
         let mut nth = 2;
         loop {

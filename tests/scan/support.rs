@@ -89,6 +89,13 @@ pub fn world(users: usize, groups: usize, members: usize) -> Directory {
     directory
 }
 
+/// A small domain on a server that answers whatever is asked at once.
+pub fn at_once(users: usize, groups: usize, members: usize) -> Directory {
+    let mut directory = world(users, groups, members).without_limits();
+    *directory.root.values_mut("highestCommittedUSN") = vec![b"20000".to_vec()];
+    directory
+}
+
 /// Changes as a controller makes them.
 pub trait Domain {
     /// The next sequence number.
@@ -222,6 +229,13 @@ pub fn seen(inventory: &Inventory) -> BTreeMap<String, String> {
         (inventory.dn(id).to_owned(), out)
     };
     (0..ad.objects.len() as u32).map(object).collect()
+}
+
+/// The digests of the bundle that the half makes.
+pub fn digests(half: Half) -> Vec<(String, String)> {
+    let dir = tempfile::tempdir().unwrap();
+    let base = save(half, &dir.path().join("bundle"));
+    base.manifest.files.iter().map(|f| (f.name.clone(), f.sha256.clone())).collect()
 }
 
 /// Whether the certificate says that all is whole.

@@ -21,7 +21,7 @@ const CHUNK: usize = 1 << 16;
 const STEP: usize = 1 << 20;
 /// Bytes of an answer that may wait to be taken; more stay with the server. Unless another request is under way: its
 /// answer may be what the first one's reader waits for.
-const AHEAD: usize = 16 << 20;
+const AHEAD: usize = 4 << 20;
 /// How long to wait for a good-bye to go out.
 const LEAVE: Duration = Duration::from_secs(1);
 

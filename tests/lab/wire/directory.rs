@@ -70,7 +70,8 @@ impl Directory {
             .with("schemaNamingContext", [format!("CN=Schema,CN=Configuration,{base}")])
             .with("namingContexts", [base.to_owned(), format!("CN=Configuration,{base}")])
             .with("dnsHostName", ["dc1.contoso.test"])
-            .with("highestCommittedUSN", ["100000"]);
+            .with("highestCommittedUSN", ["100000"])
+            .with("supportedLDAPPolicies", ["MaxPageSize", "MaxValRange", "MaxConnections"]);
         let known = ["319", "801", "417", "2064", "529", "1339"];
         Directory {
             root,
@@ -81,6 +82,12 @@ impl Directory {
             controls: known.iter().map(|k| format!("1.2.840.113556.1.4.{k}")).collect(),
             references: Vec::new(),
         }
+    }
+
+    /// As Samba: no limits, and none named.
+    pub fn without_limits(mut self) -> Directory {
+        self.root.attributes.retain(|(name, _)| name != "supportedLDAPPolicies");
+        Directory { max_values: None, max_page: usize::MAX, ..self }
     }
 
     /// Groups `g0…` in an OU, each with so many members.

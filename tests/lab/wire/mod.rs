@@ -55,6 +55,9 @@ type Hook = Box<dyn FnMut(&Request, &mut Directory) -> Act + Send>;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub connections: u64,
+    /// Those that are open, and the most that were at a time.
+    pub open: u64,
+    pub most_open: u64,
     /// Bytes received, those of TLS handshakes left out.
     pub received: u64,
     pub binds: u64,

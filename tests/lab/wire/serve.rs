@@ -20,15 +20,18 @@ pub async fn accept(listener: TcpListener, start: Start, tls: Arc<ServerConfig>,
         let _ = socket.set_nodelay(true);
         let number = {
             let mut state = shared.state.lock().unwrap();
-            state.counts.connections += 1;
-            state.counts.connections
+            let counts = &mut state.counts;
+            counts.connections += 1;
+            counts.open += 1;
+            counts.most_open = counts.most_open.max(counts.open);
+            counts.connections
         };
         tokio::spawn(connection(socket, start, tls.clone(), shared.clone(), number));
     }
 }
 
 async fn connection(socket: TcpStream, start: Start, tls: Arc<ServerConfig>, shared: Arc<Shared>, number: u64) {
-    let mut peer = Peer { shared, number, sent: 0, account: None, certificate: false };
+    let mut peer = Peer { shared: shared.clone(), number, sent: 0, account: None, certificate: false };
     let acceptor = TlsAcceptor::from(tls);
     match start {
         Start::Tls => secured(acceptor, socket, &mut peer).await,
@@ -39,6 +42,7 @@ async fn connection(socket: TcpStream, start: Start, tls: Arc<ServerConfig>, sha
             }
         }
     }
+    shared.state.lock().unwrap().counts.open -= 1;
 }
 
 async fn secured(acceptor: TlsAcceptor, socket: TcpStream, peer: &mut Peer) {

@@ -3,8 +3,10 @@
 
 use super::discover::{Domain, Forest};
 use super::feed::{Batch, Feed};
-use super::link::{self, Dialer, Line, Read};
+use super::link::{self, Dialer, Read};
 use super::names::{ANY, BATCH};
+use super::pool::Pool;
+use super::scan;
 use crate::bundle::{Part, Source};
 use crate::collect::live::{Note, Tell};
 use crate::config::Ad;
@@ -24,7 +26,7 @@ pub struct Searched {
 
 /// The Global Catalog's answer: objects of other domains that carry an anchor, and how many carry one at all.
 pub struct Carriers {
-    dialer: Dialer,
+    pool: Pool,
     elsewhere: Vec<Read>,
     all: u64,
 }
@@ -37,22 +39,30 @@ impl Carriers {
 }
 
 /// Searches the Global Catalog for carriers of an anchor. Needs nothing that the scan brings, so it runs beside it.
-pub async fn carriers(dialer: &Dialer, ad: &Ad, forest: &Forest) -> Result<Carriers> {
-    let connector = connector(&dialer.connector, ad.global_catalog_url.as_deref(), forest)?;
-    let dialer = Dialer { connector, pin: None };
+pub async fn carriers(controller: &Connector, ad: &Ad, forest: &Forest) -> Result<Carriers> {
+    let connector = connector(controller, ad.global_catalog_url.as_deref(), forest)?;
+    let pool = Pool::one(Dialer { connector, pin: None });
+    if !forest.limits_answers {
+        pool.seems_unlimited();
+    }
+    let few = forest.controller.highest_committed_usn < scan::LISTED_AT_ONCE;
     // The empty base is the whole forest.
     let search = Search::new("", Scope::Subtree, "(msDS-ExternalDirectoryObjectId=Group_*)", ANY);
-    let mut elsewhere =
-        Line::new(&dialer, None).again(async |session| link::all(session, search.clone()).await).await?;
+    let mut elsewhere = pool
+        .again(async |session| {
+            let read = async |search| link::all(session, search).await;
+            pool.at_once(few, search.clone(), read).await
+        })
+        .await?;
     let all = elsewhere.len() as u64;
     // The domain itself is read better by the scan.
     elsewhere.retain(|read| !Dn::parse(&read.entry.dn).is_ok_and(|dn| forest.holds(&dn)));
-    Ok(Carriers { dialer, elsewhere, all })
+    Ok(Carriers { pool, elsewhere, all })
 }
 
 /// Searches the forest beyond the domain.
 pub async fn search(
-    dialer: &Dialer,
+    controller: &Connector,
     carriers: Result<Carriers>,
     ad: &Ad,
     forest: &Forest,
@@ -80,7 +90,7 @@ pub async fn search(
     environment.forest_domains = domains.iter().map(|d| d.dns_name.to_lowercase()).collect();
     environment.forest_domains.sort();
     for domain in domains.iter().filter(|d| !same_dn(&d.dn, forest.domain())) {
-        match other_domain(&dialer.connector, domain, feed, &mut out).await {
+        match other_domain(controller, domain, feed, &mut out).await {
             Ok(()) => feed.inventory.ad.environment.domains_searched.push(domain.dns_name.to_lowercase()),
             Err(error) => {
                 let text = format!("adminDescription in the domain {} ({error})", domain.dns_name);
@@ -107,8 +117,7 @@ fn connector(dialer: &Connector, configured: Option<&str>, forest: &Forest) -> R
 }
 
 async fn members(carriers: Carriers, forest: &Forest, feed: &mut Feed, out: &mut Searched) -> Result<()> {
-    let Carriers { dialer, elsewhere, all } = carriers;
-    let mut line = Line::new(&dialer, None);
+    let Carriers { pool, elsewhere, all } = carriers;
     for read in elsewhere {
         absent_members(feed, read)?;
     }
@@ -119,7 +128,7 @@ async fn members(carriers: Carriers, forest: &Forest, feed: &mut Feed, out: &mut
     for batch in open.chunks(BATCH) {
         let names: Vec<String> = batch.iter().map(|id| feed.inventory.dn(*id).to_owned()).collect();
         let search = Search::new("", Scope::Subtree, &super::names::by_name(&names), ANY);
-        for read in line.again(async |session| link::all(session, search.clone()).await).await? {
+        for read in pool.all(search).await? {
             absent_members(feed, read)?;
             found += 1;
         }
@@ -135,16 +144,15 @@ async fn members(carriers: Carriers, forest: &Forest, feed: &mut Feed, out: &mut
         hidden,
         ..part("Global Catalog: members from other domains")
     });
-    let name = dialer.connector.address().to_owned();
+    let name = pool.dialer.connector.address().to_owned();
     out.sources.push(Source { part: "ad".to_owned(), name, bytes: 0, modified: None });
     Ok(())
 }
 
-async fn other_domain(dialer: &Connector, domain: &Domain, feed: &mut Feed, out: &mut Searched) -> Result<()> {
-    let dialer = Dialer { connector: dialer.host(&domain.dns_name)?, pin: None };
-    let mut line = Line::new(&dialer, None);
+async fn other_domain(controller: &Connector, domain: &Domain, feed: &mut Feed, out: &mut Searched) -> Result<()> {
+    let pool = Pool::one(Dialer { connector: controller.host(&domain.dns_name)?, pin: None });
     let filter = "(&(objectCategory=group)(adminDescription=Group_*))";
-    let read = line.all(link::below(&domain.dn, filter, ANY, 1000)).await?;
+    let read = pool.all(link::below(&domain.dn, filter, ANY, 1000)).await?;
     out.parts.push(Part {
         source: "ad".to_owned(),
         partition: format!("carriers of an anchor in {}", domain.dns_name),
@@ -154,7 +162,7 @@ async fn other_domain(dialer: &Connector, domain: &Domain, feed: &mut Feed, out:
     for read in read {
         absent_members(feed, read)?;
     }
-    let name = dialer.connector.address().to_owned();
+    let name = pool.dialer.connector.address().to_owned();
     out.sources.push(Source { part: "ad".to_owned(), name, bytes: 0, modified: None });
     Ok(())
 }

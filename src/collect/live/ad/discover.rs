@@ -2,12 +2,14 @@
 //! read as entries and mean what they mean in an exported file.
 
 use super::feed::{Batch, Feed};
-use super::link::{self, Line, Pin, Read, Trouble};
+use super::link::{self, Pin, Read, Trouble};
 use super::names::{ANY, CONTROLLER};
+use super::pool::Pool;
 use crate::directory::inventory::Controller;
 use crate::directory::{Dn, ObjectGuid};
 use crate::error::{Error, Place, Result};
 use crate::ldap::{Control, ReadSession, Scope, SdParts, Search};
+use futures_util::future::try_join_all;
 
 /// The controller and the forest that it belongs to.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct Forest {
     /// The controller's clock, and how far it is from ours.
     pub time: String,
     pub skew_seconds: i64,
+    /// Whether the controller says that it limits how much one answer holds, as Active Directory does.
+    pub limits_answers: bool,
 }
 
 impl Forest {
@@ -51,6 +55,7 @@ pub async fn forest(session: &ReadSession) -> Result<Forest, Trouble> {
             "domainControllerFunctionality",
             "isGlobalCatalogReady",
             "isSynchronized",
+            "supportedLDAPPolicies",
         ])
         .await?;
     let needed = |name: &str| {
@@ -68,13 +73,14 @@ pub async fn forest(session: &ReadSession) -> Result<Forest, Trouble> {
             .into());
     }
     let domain = needed("defaultNamingContext")?;
-    let pin = link::pin_of(session).await?;
+    let ds_service_name = root.text("dsServiceName").unwrap_or_default().to_owned();
+    let invocation_id = link::invocation(session, &ds_service_name).await?;
     let time = root.text("currentTime").unwrap_or_default().to_owned();
     Ok(Forest {
         controller: Controller {
             dns_name: root.text("dnsHostName").unwrap_or_default().to_owned(),
-            ds_service_name: pin.ds_service_name,
-            invocation_id: pin.invocation_id,
+            ds_service_name,
+            invocation_id,
             highest_committed_usn: usn(needed("highestCommittedUSN")?)?,
             default_naming_context: domain,
             domain_level: root.number("domainFunctionality"),
@@ -86,6 +92,7 @@ pub async fn forest(session: &ReadSession) -> Result<Forest, Trouble> {
         schema: needed("schemaNamingContext")?,
         skew_seconds: skew(&time),
         time,
+        limits_answers: root.texts("supportedLDAPPolicies").any(|name| name.eq_ignore_ascii_case("MaxPageSize")),
     })
 }
 
@@ -137,8 +144,9 @@ impl Surroundings {
     }
 }
 
-/// Reads schema, partitions, controllers, Recycle Bin, enforcement policy and AdminSDHolder.
-pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surroundings> {
+/// Reads schema, partitions, controllers, Recycle Bin, enforcement policy and AdminSDHolder: many small questions, all
+/// asked at once over one connection.
+pub async fn surroundings(pool: &Pool, forest: &Forest) -> Result<Surroundings> {
     let mut out = Surroundings::default();
     let (domain, configuration) = (forest.domain(), forest.configuration.as_str());
     let partitions = format!("CN=Partitions,{configuration}");
@@ -179,10 +187,16 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
         .unpaged()
         .with(descriptor[0].clone()),
     ];
-    for search in searches {
-        let base = search.base.clone();
-        let mut read = line.again(async |session| or_none(link::all(session, search.clone()).await)).await?;
-        if base == partitions {
+    let deleted = format!("CN=Deleted Objects,{domain}");
+    let (found, deleted) = pool
+        .again(async |session| {
+            let ask = |search: &Search| or_none(link::all(session, search.clone()));
+            let deleted = async { Ok(session.read(&deleted, ANY, vec![Control::ShowDeleted]).await?) };
+            tokio::try_join!(try_join_all(searches.iter().map(ask)), deleted)
+        })
+        .await?;
+    for (search, mut read) in searches.iter().zip(found) {
+        if search.base == partitions {
             out.domains = read.iter().filter_map(|r| crossref(&r.entry)).collect();
         }
         out.read.append(&mut read);
@@ -190,8 +204,7 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
     if out.domains.is_empty() {
         out.hidden.push("the forest's partitions (crossRef objects): other domains may exist unseen".to_owned());
     }
-    let deleted = format!("CN=Deleted Objects,{domain}");
-    if line.one(&deleted, ANY, &[Control::ShowDeleted]).await?.is_none() {
+    if deleted.is_none() {
         out.hidden
             .push("the deleted objects of the domain: whether a deleted group still waits there is unknown".to_owned());
     }
@@ -199,16 +212,16 @@ pub async fn surroundings(line: &mut Line<'_>, forest: &Forest) -> Result<Surrou
 }
 
 /// A base that is not there has nothing below it.
-fn or_none<T: Default>(done: Result<T, Trouble>) -> Result<T, Trouble> {
-    match done {
+async fn or_none<T: Default>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    match work.await {
         Err(Trouble::Fault(fault)) if fault.is_missing() => Ok(T::default()),
         other => other,
     }
 }
 
 /// The domains of the forest; none where the account may not see them.
-pub async fn domains(line: &mut Line<'_>, forest: &Forest) -> Result<Vec<Domain>> {
-    let found = line.all(crossrefs(&forest.configuration)).await?;
+pub async fn domains(pool: &Pool, forest: &Forest) -> Result<Vec<Domain>> {
+    let found = pool.all(crossrefs(&forest.configuration)).await?;
     Ok(found.iter().filter_map(|read| crossref(&read.entry)).collect())
 }
 
@@ -231,7 +244,7 @@ fn crossref(entry: &crate::collect::ldif::Entry) -> Option<Domain> {
 }
 
 /// The GUID of an object by its name; none where it is not there or hidden.
-pub async fn guid_of(line: &mut Line<'_>, dn: &str) -> Result<Option<ObjectGuid>> {
-    let entry = line.one(dn, &["objectGUID"], &[]).await?;
+pub async fn guid_of(pool: &Pool, dn: &str) -> Result<Option<ObjectGuid>> {
+    let entry = pool.read(dn, &["objectGUID"], &[]).await?;
     Ok(entry.map(|e| e.bytes("objectGUID").and_then(ObjectGuid::from_ad_bytes).unwrap_or_default()))
 }

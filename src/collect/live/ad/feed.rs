@@ -2,6 +2,7 @@
 //! reads exported files.
 
 use super::link::Read;
+use super::metadata::Metadata;
 use super::names::Kind;
 use crate::collect::ad::{AdBuilder, NameKeys, Prepared};
 use crate::directory::ObjectGuid;
@@ -48,6 +49,8 @@ pub struct Feed {
     /// Objects by partition.
     pub read: Vec<u64>,
     pub values_by_range: u64,
+    /// Of groups, where it comes along with them.
+    pub metadata: Option<HashMap<ObjectGuid, Metadata>>,
     /// The server, as the place of errors.
     pub place: PathBuf,
 }
@@ -60,6 +63,7 @@ impl Feed {
             seen: HashMap::new(),
             read: Vec::new(),
             values_by_range: 0,
+            metadata: None,
             place,
         }
     }
@@ -77,6 +81,9 @@ impl Feed {
             self.builder.add(&mut self.inventory, prepared, &self.place)?;
             if !guid.is_nil() {
                 self.seen.insert(*guid, batch.kind);
+            }
+            if let (Some(metadata), Some(Kind::Groups)) = (&mut self.metadata, batch.kind) {
+                metadata.insert(*guid, Metadata::of(*guid, &prepared.entry));
             }
             self.count(batch.partition);
         }
@@ -98,6 +105,10 @@ impl Feed {
         let prepared = Prepared::of(read.entry, self.builder.keys);
         self.builder.refresh(&mut self.inventory, &prepared, guid, &self.place)?;
         self.values_by_range += range;
+        // What is known of the former state is read anew at the end.
+        if let Some(metadata) = &mut self.metadata {
+            metadata.remove(&guid);
+        }
         let known = self.seen.entry(guid).or_insert(kind);
         *known = kind.or(*known);
         Ok(())

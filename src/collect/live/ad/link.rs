@@ -1,7 +1,6 @@
 //! One connection of the scan, pinned to one domain controller: a sequence number, a page or a range means something on
 //! the controller only that gave it.
 
-use super::names::BATCH;
 use crate::collect::ldif;
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
@@ -16,6 +15,9 @@ const ATTEMPTS_BUSY: u32 = 7;
 /// How often a group's list is begun again because the group changed while its ranges were read.
 const RANGE_ATTEMPTS: u32 = 5;
 
+/// Attribute of the root DSE that names the controller.
+const SERVICE: &str = "dsServiceName";
+
 /// The controller that the scan began with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
@@ -24,6 +26,7 @@ pub struct Pin {
 }
 
 /// Makes connections to the pinned controller.
+#[derive(Clone)]
 pub struct Dialer {
     pub connector: Connector,
     pub pin: Option<Pin>,
@@ -72,7 +75,7 @@ impl Dialer {
         for _ in 0..8 {
             let session = self.connector.connect_to_read().await?;
             let Some(pin) = &self.pin else { return Ok(session) };
-            if pin_of(&session).await? == *pin {
+            if leads_to(&session, pin).await? {
                 return Ok(session);
             }
         }
@@ -84,14 +87,26 @@ impl Dialer {
 
 /// Which controller a connection leads to.
 pub async fn pin_of(session: &ReadSession) -> Result<Pin, Trouble> {
-    let root = session.root_dse(&["dsServiceName"]).await?;
-    let ds_service_name = root.text("dsServiceName").unwrap_or_default().to_owned();
+    let root = session.root_dse(&[SERVICE]).await?;
+    let ds_service_name = root.text(SERVICE).unwrap_or_default().to_owned();
+    Ok(Pin { invocation_id: invocation(session, &ds_service_name).await?, ds_service_name })
+}
+
+/// Whether a connection leads there. Both questions go out at once: whose name is the same has the same settings.
+async fn leads_to(session: &ReadSession, pin: &Pin) -> Result<bool, Trouble> {
+    let named = async { Ok::<_, Trouble>(session.root_dse(&[SERVICE]).await?) };
+    let (root, invocation_id) = tokio::try_join!(named, invocation(session, &pin.ds_service_name))?;
+    let ds_service_name = root.text(SERVICE).unwrap_or_default();
+    Ok(ds_service_name == pin.ds_service_name && invocation_id == pin.invocation_id)
+}
+
+/// Which database the controller of this name has.
+pub async fn invocation(session: &ReadSession, ds_service_name: &str) -> Result<ObjectGuid, Trouble> {
     let settings = match ds_service_name.is_empty() {
         true => None,
-        false => session.read(&ds_service_name, &["invocationId"], Vec::new()).await?,
+        false => session.read(ds_service_name, &["invocationId"], Vec::new()).await?,
     };
-    let id = settings.as_ref().and_then(|e| e.bytes("invocationId")).and_then(ObjectGuid::from_ad_bytes);
-    Ok(Pin { ds_service_name, invocation_id: id.unwrap_or_default() })
+    Ok(settings.as_ref().and_then(|e| e.bytes("invocationId")).and_then(ObjectGuid::from_ad_bytes).unwrap_or_default())
 }
 
 /// An entry in the form that files are read into, with what the reader itself looks at.
@@ -288,68 +303,6 @@ pub fn restless(read: &Read) -> Error {
     Error::failed("the object changed each time while its long member list was read")
         .at(crate::error::Place::default().object(read.entry.dn.clone()))
         .hint("Collect again at a quieter time.")
-}
-
-/// A connection that is made again when it breaks, for work that is done one step after the other.
-pub struct Line<'d> {
-    dialer: &'d Dialer,
-    session: Option<ReadSession>,
-}
-
-impl<'d> Line<'d> {
-    pub fn new(dialer: &'d Dialer, session: Option<ReadSession>) -> Self {
-        Line { dialer, session }
-    }
-
-    /// Does the work, on a new connection where the old one broke.
-    pub async fn again<T>(&mut self, work: impl AsyncFn(&ReadSession) -> Result<T, Trouble>) -> Result<T> {
-        let mut attempt = 0;
-        loop {
-            let done = match &self.session {
-                Some(session) => work(session).await,
-                None => match self.dialer.open().await {
-                    Ok(session) => work(self.session.insert(session)).await,
-                    Err(trouble) => Err(trouble),
-                },
-            };
-            match done {
-                Err(Trouble::Fault(fault)) => {
-                    let Some(pause) = pause(&fault, attempt) else { return Err((*fault).into()) };
-                    if fault.kind != FaultKind::Busy {
-                        self.session = None;
-                    }
-                    tokio::time::sleep(pause).await;
-                    attempt += 1;
-                }
-                other => return Ok(other?),
-            }
-        }
-    }
-
-    /// A search, whole.
-    pub async fn all(&mut self, search: Search) -> Result<Vec<Read>> {
-        self.again(async |session| all(session, search.clone()).await).await
-    }
-
-    /// One object; none where there is none, or none to be seen.
-    pub async fn one(&mut self, dn: &str, attributes: &[&str], controls: &[Control]) -> Result<Option<Entry>> {
-        self.again(async |session| Ok(session.read(dn, attributes, controls.to_vec()).await?)).await
-    }
-
-    /// Objects by their GUIDs; those that are not found are not there.
-    pub async fn by_guid(
-        &mut self,
-        base: &str,
-        guids: &[ObjectGuid],
-        attributes: &[&str],
-        page: u32,
-    ) -> Result<Vec<Read>> {
-        let mut out = Vec::new();
-        for batch in guids.chunks(BATCH) {
-            out.append(&mut self.all(below(base, super::names::by_guid(batch), attributes, page)).await?);
-        }
-        Ok(out)
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod metadata;
 pub(crate) mod names;
 mod partition;
 mod plain;
+mod pool;
 mod probe;
 mod scan;
 mod security;
@@ -22,6 +23,7 @@ pub use link::Dialer;
 pub use metadata::Metadata;
 pub use names::GROUP;
 pub use plain::read_plainly;
+pub use pool::Pool;
 pub use probe::{Effective, Probe};
 pub use scan::{Scanned, Task, scan};
 
@@ -33,8 +35,8 @@ use crate::error::{Error, Place, Result};
 use crate::ldap::{Connector, Control, SdParts, Timeouts};
 use crate::report::plain;
 use discover::Forest;
-use link::Line;
 use since::Way;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use tokio::sync::watch;
 
@@ -69,7 +71,7 @@ impl<'c> Reader<'c> {
 
     /// Reads the domain. `container` tells what Entra names as the writeback container, once it is known.
     pub async fn collect(
-        mut self,
+        self,
         wishes: &Wishes,
         base: Option<&Base>,
         container: watch::Receiver<Option<Option<String>>>,
@@ -78,12 +80,14 @@ impl<'c> Reader<'c> {
         let ad = &self.config.settings.ad;
         let doing = |what: &str| tell(Note::Doing { part: "AD", what, done: 0, of: None });
         doing("connecting");
-        let first = Line::new(&self.dialer, None)
-            .again(async |session| Ok((discover::forest(session).await?, session.clone())))
-            .await?;
-        let (forest, session) = first;
+        let mut pool = Pool::new(self.dialer.clone(), ad.connections as usize);
+        let forest = pool.again(async |session| discover::forest(session).await).await?;
         self.check(&forest, tell)?;
-        self.dialer.pin = Some(forest.pin());
+        pool.dialer.pin = Some(forest.pin());
+        if !forest.limits_answers {
+            pool.seems_unlimited();
+        }
+        let pool = &pool;
         let way = since::way(base, &forest);
         match &way {
             Way::Full(Some(why)) => tell(Note::Warning(format!("--since: {why}; AD is read in full"))),
@@ -92,55 +96,55 @@ impl<'c> Reader<'c> {
             ))),
             Way::Full(None) => {}
         }
-        let feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
-        // In a small domain access lists come along; in a large one only those of a part of the groups are wanted.
+        let mut feed = Feed::new(PathBuf::from(self.dialer.connector.address()));
+        // In a small domain access lists come along, and for an audit the metadata; in a large one only those of a part of
+        // the groups are wanted.
         let small = forest.controller.highest_committed_usn < scan::SMALL;
         let mut attributes = if matches!(way, Way::Full(_)) { GROUP.to_vec() } else { GROUP[1..].to_vec() };
         let mut controls = Vec::new();
         if small {
             attributes.push("nTSecurityDescriptor");
             controls.push(Control::SdFlags(SdParts::OwnerGroupDacl));
+            if wishes.audit {
+                attributes.extend(metadata::ATTRIBUTES);
+                feed.metadata = Some(HashMap::new());
+            }
         }
         let task = Task {
-            dialer: &self.dialer,
+            pool,
             base: forest.domain(),
-            connections: ad.connections as usize,
             usn: forest.controller.highest_committed_usn,
             group_attributes: &attributes,
             group_controls: &controls,
             tell,
         };
         let lists = async {
-            let mut line = Line::new(&self.dialer, None);
-            let named = security::named(&mut line, &forest, ad.writeback_ou.as_deref(), container).await?;
+            let named = security::named(pool, &forest, ad.writeback_ou.as_deref(), container).await?;
             match named {
-                Some(named) => Ok(Some((security::below_container(&mut line, &named.0, small).await?, named))),
+                Some(named) => Ok(Some((security::below_container(pool, &named.0, small).await?, named))),
                 None => Ok(None),
             }
         };
-        let around = async { discover::surroundings(&mut Line::new(&self.dialer, None), &forest).await };
+        let around = discover::surroundings(pool, &forest);
         // Whether the catalog has to be there is judged later.
-        let carriers = async { Ok(catalog::carriers(&self.dialer, ad, &forest).await) };
-        let first = session.clone();
-        let (scanned, mut around, lists, carriers) =
-            tokio::try_join!(scan(task, feed, first), around, lists, carriers)?;
+        let carriers = async { Ok(catalog::carriers(&self.dialer.connector, ad, &forest).await) };
+        let (scanned, mut around, lists, carriers) = tokio::try_join!(scan(task, feed), around, lists, carriers)?;
         let Scanned { mut feed, partitions, groups, principals, repeats } = scanned;
         let surroundings = around.give(&mut feed)?;
-        let mut line = Line::new(&self.dialer, Some(session));
         if repeats > 0 {
             tell(Note::Detail(format!("{repeats} part(s) of the scan were begun again")));
         }
         if let (Way::Since(usn), Some(base)) = (&way, base) {
             doing("member lists that changed");
             let several = around.domains.len() != 1;
-            let taken = since::members(&mut line, &forest, &mut feed, base, *usn, several).await?;
+            let taken = since::members(pool, &forest, &mut feed, base, *usn, several).await?;
             tell(Note::Detail(format!(
                 "member lists: {} taken from the bundle, {} read",
                 taken.from_bundle, taken.read
             )));
         }
         doing("settling what changed meanwhile");
-        let settled = settling::settle(&mut line, &forest, &mut feed, [groups, principals]).await?;
+        let settled = settling::settle(pool, &forest, &mut feed, [groups, principals]).await?;
         if settled.read_again + settled.vanished > 0 {
             tell(Note::Detail(format!(
                 "changed while the scan ran: {} object(s) read again, {} gone",
@@ -148,12 +152,13 @@ impl<'c> Reader<'c> {
             )));
         }
         doing("searching the forest");
-        let mut beyond = catalog::search(&self.dialer, carriers, ad, &forest, &around.domains, &mut feed, tell).await?;
+        let mut beyond =
+            catalog::search(&self.dialer.connector, carriers, ad, &forest, &around.domains, &mut feed, tell).await?;
         doing("access lists");
         let found = match lists {
             Some((lists, named)) => Some((lists, named)),
             None => match security::parent_of_most(&feed, &forest) {
-                Some(named) => Some((security::below_container(&mut line, &named.0, small).await?, named)),
+                Some(named) => Some((security::below_container(pool, &named.0, small).await?, named)),
                 None => None,
             },
         };
@@ -162,12 +167,13 @@ impl<'c> Reader<'c> {
             tell(Note::Detail(plain(&format!("writeback container: {dn} ({from})"))));
         }
         let written_back = security::written_back(&feed, &forest, container.as_ref().map(|(dn, _)| dn.as_str()));
-        let access = security::apply(&mut line, &forest, &mut feed, lists.unwrap_or_default(), &written_back).await?;
+        let access = security::apply(pool, &forest, &mut feed, lists.unwrap_or_default(), &written_back).await?;
         let mut raw = Vec::new();
         let mut metadata = None;
         if wishes.audit {
             doing("replication metadata");
-            let (file, hidden) = metadata::read(&mut line, &forest, &written_back).await?;
+            let (file, hidden) =
+                metadata::read(pool, &forest, &written_back, &feed.metadata.take().unwrap_or_default()).await?;
             metadata = Some(Part {
                 expected: Some(written_back.len() as u64),
                 read: file.records(),

@@ -5,7 +5,7 @@ use super::names::Kind;
 use crate::directory::ObjectGuid;
 
 /// Objects of a partition, at least.
-const WORTH_CUTTING: usize = 5_000;
+pub const WORTH_CUTTING: usize = 5_000;
 
 /// One partition: what it is, and what the listing expects of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

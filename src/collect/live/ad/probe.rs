@@ -3,8 +3,9 @@
 
 use super::discover;
 use super::feed::Feed;
-use super::link::{self, Line};
+use super::link;
 use super::names::ANY;
+use super::pool::Pool;
 use super::{Reader, catalog, security};
 use crate::directory::inventory::{Controller, Inventory, NONE};
 use crate::error::Result;
@@ -77,15 +78,15 @@ pub struct Probe {
 
 impl Reader<'_> {
     /// Looks. `entra` tells what Entra names as the container.
-    pub async fn probe(mut self, entra: watch::Receiver<Option<Option<String>>>) -> Result<Probe> {
+    pub async fn probe(self, entra: watch::Receiver<Option<Option<String>>>) -> Result<Probe> {
         let ad = &self.config.settings.ad;
-        let mut first = Line::new(&self.dialer, None);
-        let (forest, session) =
-            first.again(async |session| Ok((discover::forest(session).await?, session.clone()))).await?;
+        let mut pool = Pool::one(self.dialer.clone());
+        let forest = pool.again(async |session| discover::forest(session).await).await?;
         self.check(&forest, &|_| {})?;
-        self.dialer.pin = Some(forest.pin());
+        pool.dialer.pin = Some(forest.pin());
+        let pool = &pool;
         let connector = &self.dialer.connector;
-        let who = session.who_am_i().await.ok();
+        let who = pool.again(async |session| Ok(session.who_am_i().await?)).await.ok();
         let mut ports = Vec::new();
         for port in AGENT_PORTS {
             let host = connector.host_name().trim_matches(['[', ']']);
@@ -93,14 +94,13 @@ impl Reader<'_> {
             ports.push((port, matches!(open, Ok(Ok(_)))));
         }
         let mut feed = Feed::new(PathBuf::from(connector.address()));
-        let mut line = Line::new(&self.dialer, Some(session));
-        let mut around = discover::surroundings(&mut line, &forest).await?;
+        let mut around = discover::surroundings(pool, &forest).await?;
         around.give(&mut feed)?;
-        let carriers = catalog::carriers(&self.dialer, ad, &forest).await.map(|c| c.count());
+        let carriers = catalog::carriers(connector, ad, &forest).await.map(|c| c.count());
         if carriers.is_ok() {
             feed.inventory.ad.environment.global_catalog_searched = true;
         }
-        let container = security::named(&mut line, &forest, ad.writeback_ou.as_deref(), entra).await?;
+        let container = security::named(pool, &forest, ad.writeback_ou.as_deref(), entra).await?;
         let base = container.as_ref().map_or(forest.domain(), |(dn, _)| dn);
         // Where nothing names the container, the anchors lead to it.
         let filter = match container {
@@ -108,7 +108,7 @@ impl Reader<'_> {
             None => "(&(objectCategory=group)(|(adminDescription=Group_*)(msDS-ExternalDirectoryObjectId=Group_*)))",
         };
         let list = Control::SdFlags(SdParts::OwnerGroupDacl);
-        let found = line.all(link::below(base, filter, OUTLINE, 500).with(list.clone())).await?;
+        let found = pool.all(link::below(base, filter, OUTLINE, 500).with(list.clone())).await?;
         let groups = found.len();
         for read in found {
             feed.refresh(None, read)?;
@@ -116,7 +116,7 @@ impl Reader<'_> {
         let container = container.or_else(|| security::parent_of_most(&feed, &forest));
         if let Some((dn, _)) = &container {
             let above = link::below(dn, "(|(objectClass=organizationalUnit)(objectClass=container))", ANY, 500);
-            for mut read in line.all(above.with(list)).await? {
+            for mut read in pool.all(above.with(list)).await? {
                 if !read.guid.is_nil() {
                     read.values_by_range = 0;
                     feed.refresh(None, read)?;
@@ -132,7 +132,7 @@ impl Reader<'_> {
         let (mut effective, mut not_asked) = (Vec::new(), 0);
         for (dn, groups) in representatives {
             let found = match effective.len() < MOST_ASKED {
-                true => line.one(&dn, &["allowedAttributesEffective"], &[]).await?,
+                true => pool.read(&dn, &["allowedAttributesEffective"], &[]).await?,
                 false => None,
             };
             match found {
@@ -146,7 +146,7 @@ impl Reader<'_> {
         let may_create = match &container {
             None => None,
             Some((dn, _)) => {
-                let entry = line.one(dn, &["allowedChildClassesEffective"], &[]).await?;
+                let entry = pool.read(dn, &["allowedChildClassesEffective"], &[]).await?;
                 entry.map(|e| lower(&e, "allowedChildClassesEffective").iter().any(|c| c == "group"))
             }
         };

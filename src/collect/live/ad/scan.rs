@@ -4,14 +4,15 @@
 //! from one queue and hand entries on over one bounded channel: when the consumer falls behind, nobody asks for more.
 
 use super::feed::{Batch, Feed};
-use super::link::{self, Dialer, Read, Trouble, Whole};
+use super::link::{self, Read, Trouble, Whole};
 use super::names::Kind;
-use super::partition::{Listing, Partition, cut};
+use super::partition::{Listing, Partition, WORTH_CUTTING, cut};
+use super::pool::Pool;
 use crate::collect::ad::NameKeys;
 use crate::collect::live::{Note, Tell};
 use crate::directory::ObjectGuid;
 use crate::error::{Error, Result};
-use crate::ldap::{Control, Fault, FaultKind, FromWire, RawEntry, ReadSession};
+use crate::ldap::{Control, Fault, FromWire, RawEntry, ReadSession, Search};
 use crate::report::plain;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,14 +23,17 @@ use tokio::sync::{Notify, mpsc};
 const AHEAD: usize = 8;
 /// A database with fewer sequence numbers has fewer objects: its sorts are read in one piece, while they are counted.
 pub const SMALL: u64 = 50_000;
+/// A database with fewer is listed in one answer, where the server limits none: some hundred bytes an object.
+pub const LISTED_AT_ONCE: u64 = 200_000;
+/// Objects that are read in one answer, where the server limits none: it has all of it in memory.
+const ONE_ANSWER: u64 = 2 * WORTH_CUTTING as u64;
 /// Lists that wait to be completed by other connections; more are completed on the spot.
 const WAITING_LISTS: usize = 32;
 
 /// What is to be scanned.
 pub struct Task<'t> {
-    pub dialer: &'t Dialer,
+    pub pool: &'t Pool,
     pub base: &'t str,
-    pub connections: usize,
     /// The controller's highest sequence number, which bounds the number of objects.
     pub usn: u64,
     /// Attributes of groups: with their members or without, with their access lists or without.
@@ -75,8 +79,8 @@ struct Shared<'t> {
     repeats: AtomicU64,
 }
 
-/// Reads everything below the base; `first` is a connection that is open already.
-pub async fn scan(task: Task<'_>, feed: Feed, first: ReadSession) -> Result<Scanned> {
+/// Reads everything below the base.
+pub async fn scan(task: Task<'_>, feed: Feed) -> Result<Scanned> {
     let (out, batches) = mpsc::channel(AHEAD);
     let small = task.usn < SMALL;
     let pieces = Kind::ALL.map(|kind| Partition { kind, range: (None, None), expected: 0 });
@@ -106,8 +110,7 @@ pub async fn scan(task: Task<'_>, feed: Feed, first: ReadSession) -> Result<Scan
         repeats: AtomicU64::new(0),
     };
     let consumer = tokio::task::spawn_blocking(move || feed.run(batches));
-    let mut first = Some(first);
-    let workers = (0..task.connections.max(1)).map(|_| worker(&shared, first.take()));
+    let workers = (0..task.pool.width()).map(|_| worker(&shared));
     let done = futures_util::future::try_join_all(workers).await;
     let repeats = shared.repeats.load(Ordering::Relaxed);
     let Shared { queue, out, .. } = shared;
@@ -119,19 +122,10 @@ pub async fn scan(task: Task<'_>, feed: Feed, first: ReadSession) -> Result<Scan
     Ok(Scanned { feed, partitions: queue.partitions, groups: queue.groups, principals: queue.principals, repeats })
 }
 
-/// One connection's work, until nothing is left to do.
-async fn worker(shared: &Shared<'_>, mut session: Option<ReadSession>) -> Result<()> {
+/// One job after another, until nothing is left to do; as many workers as connections.
+async fn worker(shared: &Shared<'_>) -> Result<()> {
     while let Some((job, attempt)) = shared.next().await {
-        let done = async {
-            if session.is_none() {
-                session = Some(shared.task.dialer.open().await?);
-            }
-            match &session {
-                Some(session) => shared.perform(session, &job).await,
-                None => Ok(()),
-            }
-        };
-        let done = done.await;
+        let done = shared.task.pool.with(async |session| shared.perform(session, &job).await).await;
         let pause = match &done {
             Err(Trouble::Fault(fault)) => link::pause(fault, attempt),
             _ => None,
@@ -141,9 +135,6 @@ async fn worker(shared: &Shared<'_>, mut session: Option<ReadSession>) -> Result
             (Err(Trouble::Fault(fault)), Some(pause)) => {
                 shared.repeats.fetch_add(1, Ordering::Relaxed);
                 (shared.task.tell)(Note::Detail(plain(&format!("{fault}; reading this part again"))));
-                if fault.kind != FaultKind::Busy {
-                    session = None;
-                }
                 tokio::time::sleep(pause).await;
                 shared.finished(Some((job, attempt + 1)));
             }
@@ -215,7 +206,7 @@ impl Shared<'_> {
     }
 
     async fn list(&self, session: &ReadSession, kind: Kind) -> Result<(), Trouble> {
-        let listing = list(session, self.task.base, kind).await?;
+        let listing = list(self.task.pool, session, self.task.base, kind, self.task.usn).await?;
         let total = listing.guids.len() as u64;
         self.expected.fetch_add(total, Ordering::Relaxed);
         let mut queue = self.lock();
@@ -225,7 +216,7 @@ impl Shared<'_> {
                 whole.expected = total;
                 Vec::new()
             }
-            None => cut(kind, &listing, self.task.connections),
+            None => cut(kind, &listing, self.task.pool.width()),
         };
         for partition in partitions {
             let number = queue.partitions.len();
@@ -250,6 +241,12 @@ impl Shared<'_> {
         let kind = partition.kind;
         let mut search = link::below(self.task.base, partition.filter(), self.attributes(kind), kind.page());
         search.controls.extend_from_slice(self.controls(kind));
+        // A small domain is read while it is counted.
+        let few = self.task.usn < SMALL || partition.expected <= ONE_ANSWER;
+        self.task.pool.at_once(few, search, async |search| self.take_in(session, search, number).await).await
+    }
+
+    async fn take_in(&self, session: &ReadSession, search: Search, partition: usize) -> Result<(), Trouble> {
         let mut pages = session.search::<Read>(search);
         while let Some(page) = pages.next().await? {
             let mut whole = Vec::with_capacity(page.len());
@@ -258,11 +255,11 @@ impl Shared<'_> {
                     whole.push(read);
                     continue;
                 }
-                if let Some(read) = self.hand_on(read, number) {
-                    self.complete(session, read, number).await?;
+                if let Some(read) = self.hand_on(read, partition) {
+                    self.complete(session, read, partition).await?;
                 }
             }
-            self.give(whole, number).await?;
+            self.give(whole, partition).await?;
         }
         Ok(())
     }
@@ -342,10 +339,14 @@ impl FromWire for Identity {
     }
 }
 
-/// All objects of a sort, by their identity alone.
-pub async fn list(session: &ReadSession, base: &str, kind: Kind) -> Result<Listing, Trouble> {
-    let mut listing = Listing::default();
+/// All objects of a sort, by their identity alone; `usn` bounds how many there can be.
+pub async fn list(pool: &Pool, session: &ReadSession, base: &str, kind: Kind, usn: u64) -> Result<Listing, Trouble> {
     let search = link::below(base, kind.filter(), &["objectGUID", "uSNCreated"], 1000);
+    pool.at_once(usn < LISTED_AT_ONCE, search, async |search| listed(session, search).await).await
+}
+
+async fn listed(session: &ReadSession, search: Search) -> Result<Listing, Trouble> {
+    let mut listing = Listing::default();
     let mut pages = session.search::<Identity>(search);
     while let Some(page) = pages.next().await? {
         for object in page {

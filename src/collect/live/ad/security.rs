@@ -2,8 +2,9 @@
 
 use super::discover::{self, Forest};
 use super::feed::Feed;
-use super::link::{self, Line, Read};
+use super::link::{self, Read};
 use super::names::BATCH;
+use super::pool::Pool;
 use crate::bundle::Part;
 use crate::collect::ad::Prepared;
 use crate::collect::ldif::Entry;
@@ -17,8 +18,8 @@ use tokio::sync::watch;
 const DESCRIBED: &[&str] = &["objectClass", "objectGUID", "nTSecurityDescriptor"];
 
 /// A container that the configuration names has to be there.
-async fn check_container(line: &mut Line<'_>, dn: &str) -> Result<()> {
-    match discover::guid_of(line, dn).await? {
+async fn check_container(pool: &Pool, dn: &str) -> Result<()> {
+    match discover::guid_of(pool, dn).await? {
         Some(_) => Ok(()),
         None => Err(Error::usage("no such container in this domain, or the account may not see it")
             .at(Place::default().object(dn))
@@ -31,19 +32,19 @@ pub type Container = (String, &'static str);
 
 /// The container as configured, else as Entra names it, if it is in this domain.
 pub async fn named(
-    line: &mut Line<'_>,
+    pool: &Pool,
     forest: &Forest,
     configured: Option<&str>,
     mut entra: watch::Receiver<Option<Option<String>>>,
 ) -> Result<Option<Container>> {
     if let Some(dn) = configured {
-        check_container(line, dn).await?;
+        check_container(pool, dn).await?;
         return Ok(Some((dn.to_owned(), "configured")));
     }
     // A closed channel means that Entra is not read, or names none.
     let known = entra.wait_for(Option::is_some).await.ok().and_then(|known| known.clone().flatten());
     if let Some(dn) = known.as_deref().map(str::trim).filter(|dn| Dn::parse(dn).is_ok_and(|dn| forest.holds(&dn)))
-        && discover::guid_of(line, dn).await?.is_some()
+        && discover::guid_of(pool, dn).await?.is_some()
     {
         return Ok(Some((dn.to_owned(), "named by Entra")));
     }
@@ -123,20 +124,20 @@ impl Lists {
 
 /// The container's own list and those of what lies in it, groups only where the scan does not read theirs. Needs nothing
 /// that the scan brings, so it runs beside it.
-pub async fn below_container(line: &mut Line<'_>, container: &str, without_groups: bool) -> Result<Lists> {
+pub async fn below_container(pool: &Pool, container: &str, without_groups: bool) -> Result<Lists> {
     let mut lists = Lists::default();
     let filter = match without_groups {
         true => "(|(objectClass=organizationalUnit)(objectClass=container))",
         false => "(|(objectCategory=group)(objectClass=organizationalUnit)(objectClass=container))",
     };
     let search = link::below(container, filter, DESCRIBED, 500).with(Control::SdFlags(SdParts::OwnerGroupDacl));
-    line.all(search).await?.into_iter().for_each(|read| lists.take(read));
+    pool.all(search).await?.into_iter().for_each(|read| lists.take(read));
     Ok(lists)
 }
 
 /// Gives the objects their access lists, reads those that are not below the container, and says what is hidden.
 pub async fn apply(
-    line: &mut Line<'_>,
+    pool: &Pool,
     forest: &Forest,
     feed: &mut Feed,
     mut lists: Lists,
@@ -152,7 +153,7 @@ pub async fn apply(
     }
     for batch in elsewhere.chunks(BATCH) {
         let search = link::below(forest.domain(), super::names::by_guid(batch), DESCRIBED, 500);
-        let found = line.all(search.with(Control::SdFlags(SdParts::OwnerGroupDacl))).await?;
+        let found = pool.all(search.with(Control::SdFlags(SdParts::OwnerGroupDacl))).await?;
         found.into_iter().for_each(|read| lists.take(read));
     }
     let mut seen = 0;

@@ -3,9 +3,10 @@
 
 use super::discover::{self, Forest};
 use super::feed::Feed;
-use super::link::{self, Line};
+use super::link;
 use super::names::{ANY, BATCH, Kind};
 use super::partition::Listing;
+use super::pool::Pool;
 use super::scan;
 use crate::directory::{Dn, ObjectGuid};
 use crate::error::Result;
@@ -29,18 +30,18 @@ pub struct Settled {
 }
 
 /// Settles what was read since the sequence number with which the scan began.
-pub async fn settle(line: &mut Line<'_>, forest: &Forest, feed: &mut Feed, listings: [Listing; 2]) -> Result<Settled> {
+pub async fn settle(pool: &Pool, forest: &Forest, feed: &mut Feed, listings: [Listing; 2]) -> Result<Settled> {
     let mut out = Settled::default();
     let mut since = forest.controller.highest_committed_usn;
     let mut listed: [HashSet<ObjectGuid>; 2] = listings.map(|l| l.guids.into_iter().collect());
     let mut looked_up: HashSet<u32> = HashSet::new();
     let mut restless = true;
     for round in 0..ROUNDS {
-        let now = line.again(async |session| discover::highest_usn(session).await).await?;
+        let now = pool.again(async |session| discover::highest_usn(session).await).await?;
         if now > since {
             for kind in Kind::ALL {
                 let filter = kind.and(&format!("(uSNChanged>={})", since + 1));
-                let changed = line.all(link::below(forest.domain(), filter, kind.attributes(), kind.page())).await?;
+                let changed = pool.all(link::below(forest.domain(), filter, kind.attributes(), kind.page())).await?;
                 out.read_again += changed.len() as u64;
                 for read in changed {
                     listed[kind as usize].insert(read.guid);
@@ -48,17 +49,18 @@ pub async fn settle(line: &mut Line<'_>, forest: &Forest, feed: &mut Feed, listi
                 }
                 // Only the list tells what was deleted. One more is enough: what is deleted after it counts as there.
                 if round == 0 {
-                    let list = line.again(async |session| scan::list(session, forest.domain(), kind).await).await?;
+                    let (base, usn) = (forest.domain(), forest.controller.highest_committed_usn);
+                    let list = pool.again(async |session| scan::list(pool, session, base, kind, usn).await).await?;
                     listed[kind as usize] = list.guids.into_iter().collect();
                 }
             }
             since = now;
         }
-        let mut work = missing_or_extra(line, forest, feed, &mut listed, &mut out).await?;
-        work += undescribed(line, forest, feed, &mut looked_up).await?;
+        let mut work = missing_or_extra(pool, forest, feed, &mut listed, &mut out).await?;
+        work += undescribed(pool, forest, feed, &mut looked_up).await?;
         let doubtful = feed.builder.doubtful_groups(&feed.inventory);
         work += doubtful.len() as u64;
-        groups_again(line, forest, feed, &doubtful).await?;
+        groups_again(pool, forest, feed, &doubtful).await?;
         out.read_again += work;
         // A busy domain always changes; what counts is that names and lists agree.
         if work == 0 {
@@ -100,7 +102,7 @@ fn held(feed: &Feed, kind: Kind) -> impl Iterator<Item = ObjectGuid> {
 /// What the count lists and was not read was made, or moved, meanwhile; what was read and is not listed was made later, or
 /// is gone. Each is asked for by its GUID.
 async fn missing_or_extra(
-    line: &mut Line<'_>,
+    pool: &Pool,
     forest: &Forest,
     feed: &mut Feed,
     listed: &mut [HashSet<ObjectGuid>; 2],
@@ -113,7 +115,7 @@ async fn missing_or_extra(
         let differing: Vec<ObjectGuid> = list.symmetric_difference(&held).copied().collect();
         for batch in differing.chunks(BATCH) {
             let mut open: HashSet<ObjectGuid> = batch.iter().copied().collect();
-            for read in line.by_guid(forest.domain(), batch, kind.attributes(), kind.page()).await? {
+            for read in pool.by_guid(forest.domain(), batch, kind.attributes(), kind.page()).await? {
                 open.remove(&read.guid);
                 list.insert(read.guid);
                 feed.refresh(Some(kind), read)?;
@@ -131,19 +133,14 @@ async fn missing_or_extra(
 
 /// Members of the domain that no entry describes: renamed meanwhile, deleted, of another sort, or hidden. Each is asked for
 /// by its name, and where it is not there, the groups that name it are read again, once.
-async fn undescribed(
-    line: &mut Line<'_>,
-    forest: &Forest,
-    feed: &mut Feed,
-    looked_up: &mut HashSet<u32>,
-) -> Result<u64> {
+async fn undescribed(pool: &Pool, forest: &Forest, feed: &mut Feed, looked_up: &mut HashSet<u32>) -> Result<u64> {
     let here = |feed: &Feed, id: u32| Dn::parse(feed.inventory.dn(id)).is_ok_and(|dn| forest.holds(&dn));
     let open: Vec<u32> = feed.builder.undescribed(&feed.inventory);
     let open: Vec<u32> = open.into_iter().filter(|id| here(feed, *id) && looked_up.insert(*id)).collect();
     let mut found = 0;
     for batch in open.chunks(BATCH) {
         let names: Vec<String> = batch.iter().map(|id| feed.inventory.dn(*id).to_owned()).collect();
-        for read in line.all(link::below(forest.domain(), super::names::by_name(&names), ANY, 1000)).await? {
+        for read in pool.all(link::below(forest.domain(), super::names::by_name(&names), ANY, 1000)).await? {
             let kind = feed.seen.get(&read.guid).copied().flatten();
             found += 1;
             match read.guid.is_nil() {
@@ -161,14 +158,14 @@ async fn undescribed(
         true => Vec::new(),
         false => feed.builder.groups_naming(&feed.inventory, |id| not_there.contains(&id)),
     };
-    groups_again(line, forest, feed, &groups).await?;
+    groups_again(pool, forest, feed, &groups).await?;
     Ok(found + groups.len() as u64)
 }
 
 /// Reads these groups again, whole.
-pub async fn groups_again(line: &mut Line<'_>, forest: &Forest, feed: &mut Feed, groups: &[ObjectGuid]) -> Result<()> {
+pub async fn groups_again(pool: &Pool, forest: &Forest, feed: &mut Feed, groups: &[ObjectGuid]) -> Result<()> {
     let kind = Kind::Groups;
-    for read in line.by_guid(forest.domain(), groups, kind.attributes(), kind.page()).await? {
+    for read in pool.by_guid(forest.domain(), groups, kind.attributes(), kind.page()).await? {
         feed.refresh(Some(kind), read)?;
     }
     Ok(())

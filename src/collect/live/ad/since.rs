@@ -9,8 +9,9 @@
 
 use super::discover::Forest;
 use super::feed::Feed;
-use super::link::{self, Line};
+use super::link;
 use super::names::Kind;
+use super::pool::Pool;
 use super::settling;
 use crate::collect::live::Base;
 use crate::directory::inventory::Completeness;
@@ -59,7 +60,7 @@ pub struct Taken {
 
 /// Gives groups, read without their members, the members that they have.
 pub async fn members(
-    line: &mut Line<'_>,
+    pool: &Pool,
     forest: &Forest,
     feed: &mut Feed,
     base: &Base,
@@ -71,7 +72,7 @@ pub async fn members(
         old.groups.iter().enumerate().map(|(row, g)| (old.objects[g.object as usize].guid, row as u32)).collect();
     let changed_since = format!("(uSNChanged>={})", usn + 1);
     let mut done: HashSet<ObjectGuid> = HashSet::new();
-    for read in line
+    for read in pool
         .all(link::below(
             forest.domain(),
             Kind::Groups.and(&changed_since),
@@ -83,7 +84,7 @@ pub async fn members(
         done.insert(read.guid);
         feed.refresh(Some(Kind::Groups), read)?;
     }
-    let mut again = restored(line, forest, feed, base, &changed_since).await?;
+    let mut again = restored(pool, forest, feed, base, &changed_since).await?;
     let mut taken = Taken { read: done.len() as u64, from_bundle: 0 };
     let groups: Vec<(ObjectGuid, u32)> = feed
         .inventory
@@ -112,7 +113,7 @@ pub async fn members(
         }
     }
     let again: Vec<ObjectGuid> = again.into_iter().filter(|g| !done.contains(g)).collect();
-    settling::groups_again(line, forest, feed, &again).await?;
+    settling::groups_again(pool, forest, feed, &again).await?;
     taken.read += again.len() as u64;
     Ok(taken)
 }
@@ -140,7 +141,7 @@ fn still_there(feed: &mut Feed, forest: &Forest, base: &Base, row: u32, several_
 /// Objects that the bundle lacks bring memberships that no group's sequence number tells of, when they were restored from
 /// the Recycle Bin: the groups that they say they are in.
 async fn restored(
-    line: &mut Line<'_>,
+    pool: &Pool,
     forest: &Forest,
     feed: &mut Feed,
     base: &Base,
@@ -151,7 +152,7 @@ async fn restored(
     for kind in Kind::ALL {
         let search =
             link::below(forest.domain(), kind.and(changed_since), &["objectGUID", "uSNChanged", "memberOf"], 1000);
-        for read in line.all(search).await? {
+        for read in pool.all(search).await? {
             if old.contains(&read.guid) {
                 continue;
             }

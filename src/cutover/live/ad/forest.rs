@@ -3,8 +3,8 @@
 
 use super::LiveDirectory;
 use crate::collect::live::ad::discover::{self, Domain};
-use crate::collect::live::ad::link::{self, Line, Read, Trouble};
-use crate::collect::live::ad::{Dialer, names};
+use crate::collect::live::ad::link::{self, Read, Trouble};
+use crate::collect::live::ad::{Dialer, Pool, names};
 use crate::cutover::port::{Carrier, Controller, STAMP};
 use crate::directory::{Dn, ObjectGuid, same_dn};
 use crate::error::{Error, Place, Result};
@@ -79,9 +79,8 @@ impl LiveDirectory {
                 stream::iter(batches.map(ask)).buffered(self.lines.width()).try_collect().await?
             }
             false => {
-                let dialer = Dialer { connector: self.way_to(controller)?, pin: None };
-                let mut line = Line::new(&dialer, None);
-                line.again(async |session| itself(session, controller).await).await?;
+                let pool = Pool::one(Dialer { connector: self.way_to(controller)?, pin: None });
+                pool.again(async |session| itself(session, controller).await).await?;
                 let mut out = Vec::new();
                 for batch in batches {
                     let search = self.stamps(batch);
@@ -90,7 +89,7 @@ impl LiveDirectory {
                         itself(session, controller).await?;
                         link::all(session, search.clone()).await
                     };
-                    out.push(line.again(ask).await?);
+                    out.push(pool.again(ask).await?);
                 }
                 out
             }
@@ -139,7 +138,7 @@ impl LiveDirectory {
         let mut last = Error::failed("the forest has no Global Catalog")
             .hint("Without one nobody can tell whether an anchor is carried twice.");
         for connector in connectors {
-            match Line::new(&Dialer { connector, pin: None }, None).again(&work).await {
+            match Pool::one(Dialer { connector, pin: None }).again(&work).await {
                 Ok(done) => return Ok(done),
                 Err(error) => last = error,
             }
@@ -172,8 +171,7 @@ impl LiveDirectory {
         let below = |base: &str| link::below(base, filter.as_str(), &["objectGUID", ADMIN_DESCRIPTION], 1000);
         let search = below(self.domain());
         take(ADMIN_DESCRIPTION, self.lines.again(async |session| link::all(session, search.clone()).await).await?);
-        let dialer = Dialer { connector: self.connector().clone(), pin: self.lines.dialer.pin.clone() };
-        for domain in discover::domains(&mut Line::new(&dialer, None), &self.forest).await? {
+        for domain in discover::domains(&Pool::one(self.lines.dialer.clone()), &self.forest).await? {
             if same_dn(&domain.dn, self.domain()) {
                 continue;
             }
@@ -188,7 +186,7 @@ impl LiveDirectory {
 
     async fn ask_domain(&self, domain: &Domain, search: Search) -> Result<Vec<Read>> {
         let dialer = Dialer { connector: self.connector().host(&domain.dns_name)?, pin: None };
-        Line::new(&dialer, None).again(async |session| link::all(session, search.clone()).await).await
+        Pool::one(dialer).all(search).await
     }
 }
 

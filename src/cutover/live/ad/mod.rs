@@ -18,8 +18,8 @@ mod write;
 pub use observer::{LiveObserver, Telling};
 
 use crate::collect::live::ad::discover::{self, Forest};
-use crate::collect::live::ad::link::{self, Line};
-use crate::collect::live::ad::{Dialer, check_domain};
+use crate::collect::live::ad::link;
+use crate::collect::live::ad::{Dialer, Pool, check_domain};
 use crate::config::{self, Config, Secret};
 use crate::cutover::port::{Carrier, Change, Controller, Directory, ObjectState, Pin, Rights, Written};
 use crate::directory::{Dn, ObjectGuid};
@@ -53,7 +53,7 @@ impl LiveDirectory {
     /// The same over a connector that is there already.
     pub async fn over(config: &Config, connector: Connector) -> Result<LiveDirectory> {
         let mut dialer = Dialer { connector, pin: None };
-        let forest = Line::new(&dialer, None)
+        let forest = Pool::one(dialer.clone())
             .again(async |session| {
                 let forest = discover::forest(session).await?;
                 let root = session.root_dse(&["supportedCapabilities"]).await?;
