@@ -16,6 +16,12 @@ impl Default for Rows {
 }
 
 impl Rows {
+    /// With room for so many rows and memberships, so that nothing is copied while they come.
+    pub fn with_capacity(rows: usize, memberships: usize) -> Rows {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Rows { offsets, values: Vec::with_capacity(memberships) }
+    }
     pub fn push(&mut self, row: impl IntoIterator<Item = u32>) {
         self.values.extend(row);
         self.offsets.push(self.values.len() as u32);

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 const BATCH_ENTRIES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 /// Batches that may wait for the reader; more stay with the server.
-const BATCHES_AHEAD: usize = 4;
+const BATCHES_AHEAD: usize = 2;
 /// Pages without any object, one after another, until the search is taken for one that never ends.
 const EMPTY_PAGES: u32 = 1000;
 

@@ -5,9 +5,12 @@ use super::{AdBuilder, Prepared};
 use crate::directory::inventory::{AdClass, AdObject, Inventory, NONE};
 use crate::directory::{ObjectGuid, Rows};
 use crate::error::Result;
+use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+/// Groups whose members are numbered anew at a time, by all cores.
+const ROWS: usize = 4_096;
 /// Number of an object that is no more.
 const GONE: u32 = NONE;
 
@@ -218,7 +221,7 @@ impl AdBuilder {
             .filter(|id| self.real(*id) == *id)
             .filter(|id| named[*id as usize] || ad.objects[*id as usize].class != AdClass::Missing)
             .collect();
-        order.sort_unstable_by(|a, b| dn(*a).cmp(dn(*b)).then(a.cmp(b)));
+        order.par_sort_unstable_by(|a, b| dn(*a).cmp(dn(*b)).then(a.cmp(b)));
         let mut new = vec![GONE; ad.objects.len()];
         for (place, id) in order.iter().enumerate() {
             new[*id as usize] = place as u32;
@@ -234,7 +237,7 @@ impl AdBuilder {
             row
         };
         let (mut objects, mut groups) = (Vec::with_capacity(order.len()), Vec::with_capacity(ad.groups.len()));
-        let (mut new_members, mut new_parents) = (Rows::default(), Rows::default());
+        let mut rows_in_order = Vec::with_capacity(ad.groups.len());
         let mut descriptors: Vec<Vec<u8>> = Vec::new();
         let mut placed: HashMap<u32, u32> = HashMap::new();
         for id in &order {
@@ -243,8 +246,7 @@ impl AdBuilder {
             if object.group != NONE {
                 let mut group = ad.groups[row];
                 (group.object, object.group) = (objects.len() as u32, groups.len() as u32);
-                new_members.push(renumbered(members(row)));
-                new_parents.push(renumbered(parents(row)));
+                rows_in_order.push(row);
                 groups.push(group);
             }
             if let Some(bytes) = ad.descriptors.get(object.security as usize) {
@@ -254,6 +256,16 @@ impl AdBuilder {
                 });
             }
             objects.push(object);
+        }
+        let mut new_members = Rows::with_capacity(ad.groups.len(), ad.members.total());
+        let mut new_parents = Rows::with_capacity(ad.groups.len(), ad.member_of.total());
+        for some in rows_in_order.chunks(ROWS) {
+            let done: Vec<(Vec<u32>, Vec<u32>)> =
+                some.par_iter().map(|row| (renumbered(members(*row)), renumbered(parents(*row)))).collect();
+            for (members, parents) in done {
+                new_members.push(members);
+                new_parents.push(parents);
+            }
         }
         let ad = &mut inventory.ad;
         (ad.objects, ad.groups, ad.descriptors) = (objects, groups, descriptors);

@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
 /// Batches that may wait for the consumer.
-const AHEAD: usize = 8;
+const AHEAD: usize = 4;
 /// A database with fewer sequence numbers has fewer objects: its sorts are read in one piece, while they are counted.
 pub const SMALL: u64 = 50_000;
 /// A database with fewer is listed in one answer, where the server limits none: some hundred bytes an object.
