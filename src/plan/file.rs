@@ -2,10 +2,11 @@
 //! was edited.
 
 use super::assembly::Assembly;
+use super::layout::{AFTER_GROUPS, BEFORE_GROUP, lay_out};
 use super::model::{PLAN_SCHEMA, Plan, PlannedGroup};
 use crate::bundle::write::hex;
 use crate::error::{Error, Place, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -14,9 +15,8 @@ use std::sync::mpsc;
 
 /// The bytes of `plan.json`.
 pub fn canonical(plan: &Plan) -> Result<Vec<u8>> {
-    let mut bytes =
-        serde_json::to_vec_pretty(plan).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))?;
-    bytes.push(b'\n');
+    let mut bytes = Vec::new();
+    lay_out(plan, &mut bytes).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))?;
     Ok(bytes)
 }
 
@@ -28,7 +28,7 @@ pub fn hash(plan: &Plan) -> Result<String> {
 /// The same of bytes that are the plan's, as it is written.
 fn hash_of(bytes: &[u8], own: &str) -> String {
     let mut hash = Sha256::new();
-    match bytes.windows(SHA.len()).position(|w| w == SHA.as_bytes()).map(|at| at + SHA.len()) {
+    match position(bytes) {
         Some(at) => {
             hash.update(&bytes[..at]);
             hash.update(&bytes[at + own.len()..]);
@@ -38,108 +38,145 @@ fn hash_of(bytes: &[u8], own: &str) -> String {
     hex(&hash.finalize())
 }
 
+/// Where the hash stands, or is to stand.
+fn position(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(SHA.len()).position(|w| w == SHA.as_bytes()).map(|at| at + SHA.len())
+}
+
 /// Stands before the hash. The schema before it is ours, so that it is the first to look so.
 const SHA: &str = "\"sha256\": \"";
 /// Digits of the hash.
 const DIGITS: usize = 64;
 
-/// What stands around the groups of one wave when the rest of the plan is left away.
-const BEFORE: &str = "{\n  \"waves\": [\n    {\n      \"groups\": [";
-const AFTER: &str = "\n      ]\n    }\n  ]\n}";
-
-#[derive(Serialize)]
-struct Shell<'g> {
-    waves: [ShellWave<'g>; 1],
+/// A group of a wave as it stands in the plan, without the comma that follows it.
+pub(super) fn write_group(group: &PlannedGroup, out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(BEFORE_GROUP.as_bytes());
+    serde_json::to_writer(out, group).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))
 }
 
-#[derive(Serialize)]
-struct ShellWave<'g> {
-    groups: &'g [PlannedGroup],
-}
-
-/// Some groups of a wave as they stand in the plan, without the brackets around them and a comma at either end.
-pub(super) fn groups_json(groups: &[PlannedGroup]) -> Result<Vec<u8>> {
-    let failed = |why: String| Error::failed(format!("cannot write the plan: {why}"));
-    let shell = Shell { waves: [ShellWave { groups }] };
-    let mut bytes = serde_json::to_vec_pretty(&shell).map_err(|e| failed(e.to_string()))?;
-    if !bytes.starts_with(BEFORE.as_bytes()) || !bytes.ends_with(AFTER.as_bytes()) || groups.is_empty() {
-        return Err(failed("its groups are not laid out as expected".to_owned()));
-    }
-    bytes.truncate(bytes.len() - AFTER.len());
-    bytes.drain(..BEFORE.len());
-    Ok(bytes)
-}
+/// Parts that may wait for the disk.
+const PARTS_AHEAD: usize = 64;
+/// Bytes of the plan's head that are handed on in one go.
+const HEAD_PART: usize = 1 << 18;
 
 /// Writes the bytes that `canonical` gives of the whole plan, its groups part by part, and returns the plan's hash. The
 /// hash stands near the beginning and is known at the end only, so it is put in afterwards.
 pub fn write(assembly: &Assembly<'_>, file: &mut File, path: &Path) -> Result<String> {
     let failed = |e: std::io::Error| Error::io("write", path, e);
-    let head = canonical(assembly.head())?;
-    let text = String::from_utf8(head).map_err(|e| Error::failed(format!("cannot write the plan: {e}")))?;
-    let odd = || Error::failed("cannot write the plan: its head is not laid out as expected");
-    let place = text.find(SHA).ok_or_else(odd)? + SHA.len();
+    // Where nobody takes parts any more, the writer's own error says why.
+    let gone = || Error::failed("cannot write the plan");
     let (parts, gathered) = mpsc::sync_channel::<Vec<u8>>(PARTS_AHEAD);
-    // One thread writes and hashes what the others make.
     let out = &mut *file;
-    let hash = std::thread::scope(|scope| {
-        let writer = scope.spawn(move || -> std::io::Result<String> {
-            let (mut hash, mut out) = (Sha256::new(), BufWriter::with_capacity(1 << 20, out));
-            let mut at = 0;
-            for part in gathered {
-                hash.update(&part);
-                let (before, after) =
-                    part.split_at(if (at..at + part.len()).contains(&place) { place - at } else { 0 });
-                out.write_all(before)?;
-                if at + before.len() == place {
-                    out.write_all(&[b' '; DIGITS])?;
-                }
-                out.write_all(after)?;
-                at += part.len();
-            }
-            out.flush()?;
-            Ok(hex(&hash.finalize()))
-        });
-        // Where nobody takes it any more, the writer's own error says why.
-        let gone = || Error::failed("cannot write the plan");
+    let (hash, place) = std::thread::scope(|scope| {
+        // One thread writes and hashes what the others make.
+        let writer = scope.spawn(move || written(gathered, out));
         let give = |part: Vec<u8>| parts.send(part).map_err(|_| gone());
-        let done = lay_out(assembly, &text, give);
+        let done = Splice::new(assembly, give).lay_out();
         drop(parts);
-        let hash = writer.join().map_err(|_| gone())?.map_err(failed)?;
-        done.map(|()| hash)
+        let written = writer.join().map_err(|_| gone())?.map_err(failed)?;
+        done.map(|()| written)
     })?;
-    file.seek(SeekFrom::Start(place as u64)).map_err(failed)?;
+    file.seek(SeekFrom::Start(place)).map_err(failed)?;
     file.write_all(hash.as_bytes()).map_err(failed)?;
     Ok(hash)
 }
 
-/// Parts that may wait for the disk.
-const PARTS_AHEAD: usize = 64;
+/// Writes the parts with room for the hash; returns the hash and its place.
+fn written(parts: mpsc::Receiver<Vec<u8>>, out: &mut File) -> std::io::Result<(String, u64)> {
+    let (mut hash, mut out) = (Sha256::new(), BufWriter::with_capacity(1 << 20, out));
+    let mut place = None;
+    for part in parts {
+        hash.update(&part);
+        match (place, position(&part)) {
+            (None, Some(at)) => {
+                let (before, after) = part.split_at(at);
+                out.write_all(before)?;
+                out.write_all(&[b' '; DIGITS])?;
+                out.write_all(after)?;
+                place = Some(at as u64);
+            }
+            // The head is longer than what comes before the hash.
+            (None, None) => return Err(std::io::Error::other("the plan does not begin as expected")),
+            _ => out.write_all(&part)?,
+        }
+    }
+    out.flush()?;
+    Ok((hex(&hash.finalize()), place.unwrap_or_default()))
+}
 
-/// The head, with the groups of each wave where it has none.
-fn lay_out(assembly: &Assembly<'_>, text: &str, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-    const WAVES: &str = "\n  \"waves\": [";
-    const NO_GROUPS: &str = "\n      \"groups\": []";
-    let odd = || Error::failed("cannot write the plan: its waves are not laid out as expected");
-    let (mut written, mut search) = (0, text.find(WAVES).ok_or_else(odd)? + WAVES.len());
-    for (wave, size) in assembly.sizes().iter().enumerate() {
-        let at = search + text[search..].find(NO_GROUPS).ok_or_else(odd)?;
-        search = at + NO_GROUPS.len();
-        if size.groups == 0 {
-            continue;
+/// The plan's head as it is laid out, with the groups of each wave put in where it has none.
+struct Splice<'a, G> {
+    assembly: &'a Assembly<'a>,
+    give: G,
+    /// What is laid out and not handed on yet.
+    text: Vec<u8>,
+    waves: usize,
+    failed: Option<Error>,
+}
+
+impl<'a, G: FnMut(Vec<u8>) -> Result<()>> Splice<'a, G> {
+    /// How a wave without groups ends. Only a wave has these at this depth, and no text holds a line's end.
+    const NO_GROUPS: &'static [u8] = b"\n      \"groups\": []";
+
+    fn new(assembly: &'a Assembly<'a>, give: G) -> Self {
+        Splice { assembly, give, text: Vec::new(), waves: 0, failed: None }
+    }
+
+    fn lay_out(mut self) -> Result<()> {
+        let done = lay_out(self.assembly.head(), &mut self);
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        done.map_err(|e| Error::failed(format!("cannot write the plan: {e}")))?;
+        if self.waves != self.assembly.sizes().len() {
+            return Err(Error::failed("cannot write the plan: its waves are not laid out as expected"));
+        }
+        (self.give)(self.text)
+    }
+
+    fn hand_on(&mut self) -> Result<()> {
+        (self.give)(std::mem::take(&mut self.text))
+    }
+
+    fn groups(&mut self) -> Result<()> {
+        let wave = self.waves;
+        self.waves += 1;
+        if self.assembly.sizes().get(wave).is_none_or(|size| size.groups == 0) {
+            return Ok(());
         }
         // Up to and with the bracket that opens.
-        give(text.as_bytes()[written..search - 1].to_vec())?;
-        let mut first = true;
-        assembly.json_of(wave, |mut part| {
+        self.text.pop();
+        self.hand_on()?;
+        let (mut first, give) = (true, &mut self.give);
+        self.assembly.json_of(wave, |mut part| {
             if !std::mem::replace(&mut first, false) {
                 part.insert(0, b',');
             }
             give(part)
         })?;
-        give(b"\n      ".to_vec())?;
-        written = search - 1;
+        self.text.extend_from_slice(AFTER_GROUPS.as_bytes());
+        self.text.push(b']');
+        Ok(())
     }
-    give(text.as_bytes()[written..].to_vec())
+}
+
+impl<G: FnMut(Vec<u8>) -> Result<()>> Write for Splice<'_, G> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let line_ends = bytes.ends_with(b"\n");
+        let mut done = if line_ends && self.text.len() > HEAD_PART { self.hand_on() } else { Ok(()) };
+        self.text.extend_from_slice(bytes);
+        if done.is_ok() && bytes == b"]" && self.text.ends_with(Self::NO_GROUPS) {
+            done = self.groups();
+        }
+        done.map(|()| bytes.len()).map_err(|error| {
+            let told = std::io::Error::other(error.to_string());
+            self.failed = Some(error);
+            told
+        })
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads a plan; one that is not byte for byte what was written is refused.

@@ -19,7 +19,7 @@ param(
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 $PlannedServer = 'SYNC02'
-$PlanHash = 'a474ebfe3a5e1cdc668200854d71012e3ad8cb5086f6cd82057ab18f62573f0d'
+$PlanHash = 'ff9a3cdc58794e702c1e9ff66948119cd2c46124ddc34fa4ee23fa64da818651'
 $Done = New-Object System.Collections.ArrayList
 $Evidence = [ordered]@{}
 
