@@ -2,7 +2,6 @@
 
 use super::assembly::{Assembly, NAMED_REMOVALS, Tally, WaveSize, tallies};
 use super::build::Parts;
-use super::member_names::MemberNames;
 use super::model::{
     Decision, Hold, Holds, JobPlan, OpenPoint, Order, PLAN_SCHEMA, Plan, PlanSummary, PolicyRecord, Stop, Timing, Wave,
 };
@@ -138,8 +137,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
     };
     let sizes = tallies.iter().map(|t| WaveSize { groups: t.groups, risk: t.risk }).collect();
     let removing = tallies.into_iter().flat_map(|t| t.removing).take(NAMED_REMOVALS).collect();
-    let names = MemberNames::of(inventory);
-    Ok(Assembly { parts, ids, names, head, sizes, removing })
+    Ok(Assembly { parts, step_ids: ids, head, sizes, removing })
 }
 
 /// What the chosen order asks for beyond the gates.

@@ -2,7 +2,6 @@
 
 use super::brief::Brief;
 use super::build::Parts;
-use super::member_names::{MemberNames, Scratch};
 use super::model::{Plan, PlannedGroup, Wave};
 use super::planned::{InWave, is_frozen};
 use super::steps::StepIds;
@@ -34,8 +33,7 @@ impl WaveSize {
 /// A plan whose groups are made when they are asked for: all of a million at once are many times what they are made from.
 pub struct Assembly<'a> {
     pub(super) parts: Parts<'a>,
-    pub(super) ids: StepIds,
-    pub(super) names: MemberNames<'a>,
+    pub(super) step_ids: StepIds,
     /// The plan with no group in its waves, and without its hash.
     pub(super) head: Plan,
     pub(super) sizes: Vec<WaveSize>,
@@ -54,7 +52,7 @@ impl Assembly<'_> {
     /// Groups of a wave, in order.
     fn groups(&self, wave: usize) -> Vec<PlannedGroup> {
         let made = self.in_wave(wave);
-        self.ids(wave).par_iter().map_init(Scratch::default, |scratch, i| made.group(*i, scratch)).collect()
+        self.ids(wave).par_iter().map(|i| made.group(*i)).collect()
     }
 
     /// What a page says of some of them.
@@ -64,8 +62,7 @@ impl Assembly<'_> {
 
     /// The first groups that lose members for certain.
     pub fn removing(&self) -> Vec<PlannedGroup> {
-        let mut scratch = Scratch::default();
-        self.removing.iter().map(|(wave, i)| self.in_wave(*wave).group(*i, &mut scratch)).collect()
+        self.removing.iter().map(|(wave, i)| self.in_wave(*wave).group(*i)).collect()
     }
 
     /// The plan without its groups and its hash.
@@ -82,24 +79,29 @@ impl Assembly<'_> {
         Ok(plan)
     }
 
-    /// Gives the JSON of every group of a wave, as it stands in the plan, part after part.
-    pub(super) fn json_of(&self, wave: usize, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-        let made = self.in_wave(wave);
-        let json = |scratch: &mut Scratch, ids: &[u32]| {
+    /// Gives the JSON of all groups as it stands in the plan, wave after wave, each wave in parts of `PART` groups; ends
+    /// early where nobody takes it.
+    pub(super) fn make_json(&self, mut give: impl FnMut(Result<Vec<u8>>) -> bool) {
+        let waves = self.parts.selection.waves.iter().enumerate();
+        let parts: Vec<(usize, &[u32])> =
+            waves.flat_map(|(wave, cut)| cut.groups.chunks(PART).map(move |ids| (wave, ids))).collect();
+        let json = |(wave, ids): &(usize, &[u32])| {
+            let made = self.in_wave(*wave);
             let mut out = Vec::with_capacity(ids.len() * GROUP_BYTES);
             for (at, i) in ids.iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
                 }
-                file::write_group(&made.group(*i, scratch), &mut out)?;
+                file::write_group(&made.group(*i), &mut out)?;
             }
             Ok(out)
         };
-        for some in self.ids(wave).chunks(PART * 16) {
-            let parts: Result<Vec<Vec<u8>>> = some.par_chunks(PART).map_init(Scratch::default, json).collect();
-            parts?.into_iter().try_for_each(&mut give)?;
+        for some in parts.chunks(PARTS_AT_ONCE) {
+            let made: Vec<Result<Vec<u8>>> = some.par_iter().map(json).collect();
+            if !made.into_iter().all(&mut give) {
+                return;
+            }
         }
-        Ok(())
     }
 
     /// What to ask the tenant's own evaluator about the proposed mappings, over up to so many groups of the waves.
@@ -120,12 +122,13 @@ impl Assembly<'_> {
     }
 
     fn in_wave(&self, wave: usize) -> InWave<'_> {
-        InWave { parts: &self.parts, ids: &self.ids, wave, names: &self.names }
+        InWave { parts: &self.parts, ids: &self.step_ids, wave }
     }
 }
 
-/// Groups whose JSON is made in one go.
-const PART: usize = 64;
+/// Groups whose JSON is made in one go, and how many of these are made at a time.
+pub(super) const PART: usize = 64;
+const PARTS_AT_ONCE: usize = 64;
 /// What a group's JSON mostly takes, and a little more.
 const GROUP_BYTES: usize = 2_048;
 

@@ -1,7 +1,7 @@
 //! `plan.json` as bytes: one way to write it, so that its hash means something, and a reader that refuses a plan that
 //! was edited.
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, PART, WaveSize};
 use super::layout::{AFTER_GROUPS, BEFORE_GROUP, lay_out};
 use super::model::{PLAN_SCHEMA, Plan, PlannedGroup};
 use crate::bundle::write::hex;
@@ -9,7 +9,7 @@ use crate::error::{Error, Place, Result};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
 
@@ -54,128 +54,127 @@ pub(super) fn write_group(group: &PlannedGroup, out: &mut Vec<u8>) -> Result<()>
     serde_json::to_writer(out, group).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))
 }
 
-/// Parts that may wait for the disk.
-const PARTS_AHEAD: usize = 64;
-/// Bytes of the plan's head that are handed on in one go.
-const HEAD_PART: usize = 1 << 18;
+/// Parts of a wave's groups that may wait to be written.
+const PARTS_AHEAD: usize = 128;
 
-/// Writes the bytes that `canonical` gives of the whole plan, its groups part by part, and returns the plan's hash. The
-/// hash stands near the beginning and is known at the end only, so it is put in afterwards.
+/// Writes the bytes that `canonical` gives of the whole plan, its groups part by part while further ones are made, and
+/// returns the plan's hash.
 pub fn write(assembly: &Assembly<'_>, file: &mut File, path: &Path) -> Result<String> {
-    let failed = |e: std::io::Error| Error::io("write", path, e);
-    // Where nobody takes parts any more, the writer's own error says why.
-    let gone = || Error::failed("cannot write the plan");
-    let (parts, gathered) = mpsc::sync_channel::<Vec<u8>>(PARTS_AHEAD);
-    let out = &mut *file;
-    let (hash, place) = std::thread::scope(|scope| {
-        // One thread writes and hashes what the others make.
-        let writer = scope.spawn(move || written(gathered, out));
-        let give = |part: Vec<u8>| parts.send(part).map_err(|_| gone());
-        let done = Splice::new(assembly, give).lay_out();
-        drop(parts);
-        let written = writer.join().map_err(|_| gone())?.map_err(failed)?;
-        done.map(|()| written)
-    })?;
-    file.seek(SeekFrom::Start(place)).map_err(failed)?;
-    file.write_all(hash.as_bytes()).map_err(failed)?;
-    Ok(hash)
-}
-
-/// Writes the parts with room for the hash; returns the hash and its place.
-fn written(parts: mpsc::Receiver<Vec<u8>>, out: &mut File) -> std::io::Result<(String, u64)> {
-    let (mut hash, mut out) = (Sha256::new(), BufWriter::with_capacity(1 << 20, out));
-    let mut place = None;
-    for part in parts {
-        hash.update(&part);
-        match (place, position(&part)) {
-            (None, Some(at)) => {
-                let (before, after) = part.split_at(at);
-                out.write_all(before)?;
-                out.write_all(&[b' '; DIGITS])?;
-                out.write_all(after)?;
-                place = Some(at as u64);
-            }
-            // The head is longer than what comes before the hash.
-            (None, None) => return Err(std::io::Error::other("the plan does not begin as expected")),
-            _ => out.write_all(&part)?,
+    let failed = |e: io::Error| Error::io("write", path, e);
+    std::thread::scope(|scope| {
+        let (parts, made) = mpsc::sync_channel(PARTS_AHEAD);
+        scope.spawn(move || assembly.make_json(|part| parts.send(part).is_ok()));
+        let out = BufWriter::with_capacity(1 << 20, Hashed::new(file));
+        let mut splice = Splice { out, line: Vec::new(), sizes: assembly.sizes().iter(), made, failed: None };
+        let done = lay_out(assembly.head(), &mut splice);
+        if let Some(error) = splice.failed {
+            return Err(error);
         }
-    }
-    out.flush()?;
-    Ok((hex(&hash.finalize()), place.unwrap_or_default()))
+        done.map_err(|e| failed(e.into()))?;
+        if splice.sizes.next().is_some() {
+            return Err(Error::failed("cannot write the plan: its waves are not laid out as expected"));
+        }
+        splice.out.into_inner().map_err(|e| failed(e.into_error()))?.finish().map_err(failed)
+    })
 }
 
 /// The plan's head as it is laid out, with the groups of each wave put in where it has none.
-struct Splice<'a, G> {
-    assembly: &'a Assembly<'a>,
-    give: G,
-    /// What is laid out and not handed on yet.
-    text: Vec<u8>,
-    waves: usize,
+struct Splice<'a, W> {
+    out: W,
+    /// The line that is being laid out.
+    line: Vec<u8>,
+    /// Of the waves to come.
+    sizes: std::slice::Iter<'a, WaveSize>,
+    /// Their groups.
+    made: mpsc::Receiver<Result<Vec<u8>>>,
     failed: Option<Error>,
 }
 
-impl<'a, G: FnMut(Vec<u8>) -> Result<()>> Splice<'a, G> {
-    /// How a wave without groups ends. Only a wave has these at this depth, and no text holds a line's end.
-    const NO_GROUPS: &'static [u8] = b"\n      \"groups\": []";
+/// How a wave ends that has no groups. Nothing else of a plan has any at this depth.
+const NO_GROUPS: &[u8] = b"      \"groups\": []";
 
-    fn new(assembly: &'a Assembly<'a>, give: G) -> Self {
-        Splice { assembly, give, text: Vec::new(), waves: 0, failed: None }
-    }
-
-    fn lay_out(mut self) -> Result<()> {
-        let done = lay_out(self.assembly.head(), &mut self);
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        done.map_err(|e| Error::failed(format!("cannot write the plan: {e}")))?;
-        if self.waves != self.assembly.sizes().len() {
-            return Err(Error::failed("cannot write the plan: its waves are not laid out as expected"));
-        }
-        (self.give)(self.text)
-    }
-
-    fn hand_on(&mut self) -> Result<()> {
-        (self.give)(std::mem::take(&mut self.text))
-    }
-
-    fn groups(&mut self) -> Result<()> {
-        let wave = self.waves;
-        self.waves += 1;
-        if self.assembly.sizes().get(wave).is_none_or(|size| size.groups == 0) {
+impl<W: Write> Splice<'_, W> {
+    fn groups(&mut self) -> io::Result<()> {
+        let odd = || io::Error::other("its waves are not laid out as expected");
+        let parts = self.sizes.next().ok_or_else(odd)?.groups.div_ceil(PART as u64);
+        if parts == 0 {
             return Ok(());
         }
         // Up to and with the bracket that opens.
-        self.text.pop();
-        self.hand_on()?;
-        let (mut first, give) = (true, &mut self.give);
-        self.assembly.json_of(wave, |mut part| {
-            if !std::mem::replace(&mut first, false) {
-                part.insert(0, b',');
+        self.line.pop();
+        self.out.write_all(&self.line)?;
+        for part in 0..parts {
+            match self.made.recv().map_err(io::Error::other)? {
+                Ok(groups) if part == 0 => self.out.write_all(&groups)?,
+                Ok(groups) => self.out.write_all(b",").and_then(|()| self.out.write_all(&groups))?,
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Err(odd());
+                }
             }
-            give(part)
-        })?;
-        self.text.extend_from_slice(AFTER_GROUPS.as_bytes());
-        self.text.push(b']');
+        }
+        self.line.clear();
+        self.line.extend_from_slice(AFTER_GROUPS.as_bytes());
         Ok(())
     }
 }
 
-impl<G: FnMut(Vec<u8>) -> Result<()>> Write for Splice<'_, G> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let line_ends = bytes.ends_with(b"\n");
-        let mut done = if line_ends && self.text.len() > HEAD_PART { self.hand_on() } else { Ok(()) };
-        self.text.extend_from_slice(bytes);
-        if done.is_ok() && bytes == b"]" && self.text.ends_with(Self::NO_GROUPS) {
-            done = self.groups();
+impl<W: Write> Write for Splice<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        if bytes == b"]" && self.line == NO_GROUPS {
+            self.groups()?;
         }
-        done.map(|()| bytes.len()).map_err(|error| {
-            let told = std::io::Error::other(error.to_string());
-            self.failed = Some(error);
-            told
-        })
+        if bytes.ends_with(b"\n") {
+            self.out.write_all(&self.line)?;
+            self.line.clear();
+        }
+        Ok(bytes.len())
     }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A plan's file that is hashed as it is written. The hash stands near the beginning and is known at the end only, so
+/// room is left for it, and it is put in afterwards.
+struct Hashed<'f> {
+    file: &'f mut File,
+    hash: Sha256,
+    place: Option<u64>,
+}
+
+impl<'f> Hashed<'f> {
+    fn new(file: &'f mut File) -> Self {
+        Hashed { file, hash: Sha256::new(), place: None }
+    }
+
+    fn finish(self) -> io::Result<String> {
+        let hash = hex(&self.hash.finalize());
+        let place = self.place.ok_or_else(|| io::Error::other("the plan does not begin as expected"))?;
+        self.file.seek(SeekFrom::Start(place))?;
+        self.file.write_all(hash.as_bytes())?;
+        Ok(hash)
+    }
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hash.update(bytes);
+        let place = if self.place.is_none() { position(bytes) } else { None };
+        match place {
+            Some(at) => {
+                self.file.write_all(&bytes[..at])?;
+                self.file.write_all(&[b' '; DIGITS])?;
+                self.file.write_all(&bytes[at..])?;
+                self.place = Some(at as u64);
+            }
+            None => self.file.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

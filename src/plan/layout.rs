@@ -16,7 +16,7 @@ pub(super) fn lay_out(value: &impl Serialize, mut out: impl Write) -> serde_json
 
 /// Stands before each group of a wave, and after the last.
 pub(super) const BEFORE_GROUP: &str = "\n        ";
-pub(super) const AFTER_GROUPS: &str = "\n      ";
+pub(super) const AFTER_GROUPS: &str = "\n      ]";
 
 #[derive(Default)]
 struct Lines {

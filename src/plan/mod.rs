@@ -21,7 +21,6 @@ mod handover;
 mod layout;
 mod lookup;
 mod mappings;
-mod member_names;
 mod nesting;
 mod outside;
 mod planned;

@@ -1,22 +1,22 @@
 //! One planned group in its published shape.
 
 use super::build::Parts;
-use super::member_names::{MemberNames, Scratch};
 use super::model::{Fixed, GroupStep, PlannedGroup};
 use super::predicted;
 use super::steps::StepIds;
 use crate::directory::{Anchor, ObjectGuid};
 use std::borrow::Cow;
 
-/// The value that a group's stamp is to get, with the value that is there; nothing where it is stamped.
-pub(super) fn stamp_of<'a>(parts: &Parts<'a>, ad: u32) -> Option<(Option<&'a str>, String)> {
+/// The stamp that a group is to get, with the value that is there; nothing where it is stamped.
+pub(super) fn stamp_of<'a>(parts: &Parts<'a>, ad: u32) -> Option<(Option<&'a str>, Anchor)> {
     let inventory = parts.input.assessed.inventory();
     let group = inventory.ad.groups.get(ad as usize)?;
     let position = parts.forecast.position_of_ad(ad)?;
     let entra = inventory.entra.groups.get(parts.forecast.outcomes()[position].entra as usize)?;
-    let wanted = Anchor(inventory.entra_object(entra).id).to_string();
+    let wanted = Anchor(inventory.entra_object(entra).id);
     let now = inventory.text.get(group.edoi).filter(|t| !t.is_empty());
-    (now != Some(wanted.as_str())).then_some((now, wanted))
+    let is_there = now.is_some_and(|now| now == wanted.to_string());
+    (!is_there).then_some((now, wanted))
 }
 
 /// Whether V2 is held off the wave's groups before they are scoped in.
@@ -29,11 +29,10 @@ pub(super) struct InWave<'p> {
     pub parts: &'p Parts<'p>,
     pub ids: &'p StepIds,
     pub wave: usize,
-    pub names: &'p MemberNames<'p>,
 }
 
 impl InWave<'_> {
-    pub fn group(&self, index: u32, scratch: &mut Scratch) -> PlannedGroup {
+    pub fn group(&self, index: u32) -> PlannedGroup {
         let parts = self.parts;
         let inventory = parts.input.assessed.inventory();
         let candidate = &parts.candidates[index as usize];
@@ -56,7 +55,6 @@ impl InWave<'_> {
             verdict: candidate.verdict,
             risk: parts.selection.risk(&parts.basis(), index),
             members: inventory.ad.members.row(candidate.entry.ad as usize).len() as u64,
-            members_sha256: self.names.hash(candidate.entry.ad, scratch),
             group_type: ad.group_type.map(|t| t.0),
             nests: parts.selection.children.row(index as usize).iter().map(object_id).collect(),
             unit: parts.selection.circle(index),
@@ -92,7 +90,7 @@ impl InWave<'_> {
             out.push(GroupStep {
                 attribute: Some(Cow::Borrowed("msDS-ExternalDirectoryObjectId")),
                 expects: now.map(str::to_owned),
-                writes: Some(wanted),
+                writes: Some(wanted.to_string()),
                 ..step(
                     "stamp",
                     &ids.stamp,

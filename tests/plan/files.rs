@@ -117,8 +117,7 @@ fn in_parts_it_is_the_same() {
             assert_eq!(point.groups, sum(&|g| u64::from(g.predicted.depends.contains(&point.name))), "{}", point.name);
         }
         let writes = |g: &plan::model::PlannedGroup| {
-            g.steps.iter().filter(|s| ["scope-in", "write-extension", "freeze"].contains(&&*s.kind)).count()
-                as u64
+            g.steps.iter().filter(|s| ["scope-in", "write-extension", "freeze"].contains(&&*s.kind)).count() as u64
         };
         assert_eq!(whole.timing.graph_writes, sum(&writes));
         assert!(whole.waves.iter().map(|w| w.groups.len()).sum::<usize>() > 140);

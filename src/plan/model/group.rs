@@ -15,9 +15,8 @@ pub struct PlannedGroup {
     pub display_name: Option<String>,
     pub verdict: Verdict,
     pub risk: Risk,
-    /// Direct members in AD when the bundle was made, and a hash of their names, sorted, in lower case, one a line.
+    /// Direct members in AD when the bundle was made; the bundle has their names.
     pub members: u64,
-    pub members_sha256: String,
     pub group_type: Option<i32>,
     /// Object ids of planned groups that it nests: they are scoped in before it.
     pub nests: Vec<String>,
