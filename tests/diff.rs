@@ -34,6 +34,7 @@ mod scans;
 use groupshift::assess::{AboutBundle, Assessed};
 use groupshift::bundle;
 use groupshift::plan::difference::{Difference, ScopeChoice, forecast};
+use groupshift::predict::{Fate, Forecast, Predicted};
 use groupshift::report::diff::json;
 use serde_json::Value;
 use support::World;
@@ -50,10 +51,30 @@ pub fn tell(world: &World, scope: ScopeChoice, option: Option<bool>) -> Told {
     let about = AboutBundle::of(&opened);
     let assessed = Assessed::run(&inventory, &world.settings, AboutBundle::of(&opened)).unwrap();
     let forecast = forecast(&assessed, &world.settings, scope, option);
+    shortcuts_hold(&forecast);
     let difference = Difference::of(&forecast, &world.settings, scope, &about);
     let mut bytes = Vec::new();
     json::write(&difference, &mut bytes).unwrap();
     Told { json: serde_json::from_slice(&bytes).unwrap() }
+}
+
+/// What is told of a group without looking at all of it is what a look at all of it tells.
+fn shortcuts_hold(forecast: &Forecast<'_>) {
+    for position in 0..forecast.len() {
+        let mut whole: Vec<(String, Predicted)> = Vec::new();
+        if let Some(after) = forecast.after(position) {
+            whole.extend(after.attributes.into_iter().map(|a| (a.name, a.after)));
+            whole.extend(after.sam_account_name.map(|sam| ("sAMAccountName".to_owned(), sam)));
+        }
+        whole.retain(|(_, after)| *after != Predicted::Unchanged);
+        assert_eq!(forecast.changed(position), whole, "{:?}", forecast.outcomes()[position]);
+        let perhaps = [Fate::MaybeLost, Fate::Open, Fate::KeptIfOption];
+        let lines = forecast.members(position);
+        let members = forecast.outcomes()[position].members;
+        assert_eq!(members.perhaps_lost(), lines.iter().filter(|l| perhaps.contains(&l.fate)).count() as u64);
+        assert_eq!(members.lost as usize, lines.iter().filter(|l| l.fate == Fate::Lost).count());
+        assert_eq!(members.added as usize, lines.iter().filter(|l| l.fate == Fate::Added).count());
+    }
 }
 
 pub fn told(world: &World) -> Told {

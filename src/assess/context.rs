@@ -38,7 +38,7 @@ pub struct Context<'a> {
     pub agent: Option<(String, Sid)>,
     descriptors: Vec<DescriptorFacts>,
     /// (member object, group row): AD groups that have a group as member, sorted.
-    nesting: Vec<(u32, u32)>,
+    pub nesting: Vec<(u32, u32)>,
     /// Verdicts of Entra groups without C24, by Entra group row; set after the first pass.
     pub verdicts: OnceLock<Vec<Option<Verdict>>>,
 }

@@ -119,6 +119,10 @@ impl<'a> Assessed<'a> {
     pub fn shared(&self) -> crate::predict::Shared {
         crate::predict::Shared { index: self.cx.index.clone(), members: self.cx.members.clone() }
     }
+    /// AD groups that have a group as member: (member object, group row), sorted.
+    pub fn nesting(&self) -> &[(u32, u32)] {
+        &self.cx.nesting
+    }
     /// Which Entra groups may come into scope, by row: those that are written back and not excluded.
     pub fn may_move(&self) -> Vec<bool> {
         let verdicts = self.cx.verdicts.get();

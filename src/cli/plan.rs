@@ -100,8 +100,7 @@ pub fn run(args: Args, global: &Global, printer: &mut Printer) -> Result<u8> {
     }
     let made = plan::plan_with(&input, &evaluations, |assembly| {
         bar.set_message("writing the plan");
-        let plan = write_in_parts(&assembly, &files, args.force)?;
-        Ok((plan, assembly.sizes().to_vec()))
+        write_in_parts(assembly, &files, args.force)
     })?;
     let code = match made {
         Made::Blocked(stops) => {

@@ -22,6 +22,15 @@ impl Rows {
         offsets.push(0);
         Rows { offsets, values: Vec::with_capacity(memberships) }
     }
+    /// From pairs of row and value, sorted by row; values of a row keep their order.
+    pub fn from_pairs(count: usize, pairs: &[(u32, u32)]) -> Rows {
+        let mut rest = pairs.iter().peekable();
+        let mut rows = Rows::default();
+        for row in 0..count as u32 {
+            rows.push(std::iter::from_fn(|| rest.next_if(|(r, _)| *r == row).map(|(_, value)| *value)));
+        }
+        rows
+    }
     pub fn push(&mut self, row: impl IntoIterator<Item = u32>) {
         self.values.extend(row);
         self.offsets.push(self.values.len() as u32);
@@ -120,6 +129,12 @@ mod tests {
             (&[1, 2, 3][..], &[][..], &[0, 2, 5][..], &[][..])
         );
         assert_eq!((rows.len(), rows.total(), rows.max_value()), (3, 6, Some(5)));
+    }
+
+    #[test]
+    fn pairs() {
+        let rows = Rows::from_pairs(4, &[(0, 7), (2, 5), (2, 1)]);
+        assert_eq!((rows.len(), rows.row(0), rows.row(1), rows.row(2)), (4, &[7][..], &[][..], &[5, 1][..]));
     }
 
     proptest! {

@@ -71,13 +71,13 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
         extension_values: proposal.extensions.iter().map(|e| e.values).sum(),
         creates_extension: proposal.extensions.iter().any(|e| !e.exists),
         patches_mapping: proposal.schema_patch.is_some(),
-        stamps: parts.candidates.iter().filter(|c| stamp_of(&parts, c.entry.ad).is_some()).count() as u64,
+        stamps: parts.candidates.par_iter().filter(|c| stamp_of(&parts, c.entry.ad).is_some()).count() as u64,
         undecided,
         domain: parts.bundle.domain.clone().unwrap_or_else(|| "(unknown)".to_owned()),
         assigned_today: job.assigned_today.len() as u64,
     };
-    let steps = steps::steps(&plot);
-    let tallies = tallies(&parts, &steps);
+    let (steps, ids) = steps::steps(&plot);
+    let tallies = tallies(&parts, &ids);
     let waves = waves(&parts, &tallies, &calendar, &plot, &timing);
 
     let mut summary = PlanSummary {
@@ -117,7 +117,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
         mappings: proposal.clone(),
         job,
         connect,
-        steps: steps.steps.clone(),
+        steps,
         waves,
         outside,
         decisions: recorded(&parts),
@@ -137,7 +137,7 @@ pub(super) fn assemble(mut parts: Parts<'_>) -> Result<Assembly<'_>> {
     };
     let sizes = tallies.iter().map(|t| WaveSize { groups: t.groups, risk: t.risk }).collect();
     let removing = tallies.into_iter().flat_map(|t| t.removing).take(NAMED_REMOVALS).collect();
-    Ok(Assembly { parts, steps, head, sizes, removing })
+    Ok(Assembly { parts, step_ids: ids, head, sizes, removing })
 }
 
 /// What the chosen order asks for beyond the gates.
@@ -186,11 +186,9 @@ fn order_stops(parts: &mut Parts<'_>, order: Order, hold: Hold, has_canary: bool
 }
 
 fn waves(parts: &Parts<'_>, tallies: &[Tally], calendar: &Calendar<'_>, plot: &Plot<'_>, timing: &Timing) -> Vec<Wave> {
-    let members = &parts.input.assessed.inventory().entra.members;
     let cuts = parts.selection.waves.iter().zip(tallies).enumerate();
     cuts.map(|(position, (cut, tally))| {
         let session = calendar.wave(position);
-        let row = |i: &u32| members.row(parts.candidates[*i as usize].entry.entra as usize).len() as u64;
         let frozen = match (parts.input.order, cut.canary) {
             (Order::CanaryFirst, true) => None,
             _ => calendar.days_frozen(session),
@@ -201,7 +199,7 @@ fn waves(parts: &Parts<'_>, tallies: &[Tally], calendar: &Calendar<'_>, plot: &P
             session,
             at: calendar.at(session),
             days_frozen: frozen,
-            links: cut.groups.iter().map(row).sum(),
+            links: tally.links,
             graph_writes: tally.graph_writes,
             cycles: CYCLES,
             cycles_at_most: CYCLES_AT_MOST,

@@ -1,9 +1,10 @@
 //! A plan whose groups are made when they are asked for, and the sums that need none of them.
 
+use super::brief::Brief;
 use super::build::Parts;
 use super::model::{Plan, PlannedGroup, Wave};
-use super::planned::{self, is_frozen};
-use super::steps::Steps;
+use super::planned::{InWave, is_frozen};
+use super::steps::StepIds;
 use super::{file, mappings, predicted};
 use crate::directory::inventory::Evaluation;
 use crate::error::Result;
@@ -32,7 +33,7 @@ impl WaveSize {
 /// A plan whose groups are made when they are asked for: all of a million at once are many times what they are made from.
 pub struct Assembly<'a> {
     pub(super) parts: Parts<'a>,
-    pub(super) steps: Steps,
+    pub(super) step_ids: StepIds,
     /// The plan with no group in its waves, and without its hash.
     pub(super) head: Plan,
     pub(super) sizes: Vec<WaveSize>,
@@ -49,34 +50,58 @@ impl Assembly<'_> {
     }
 
     /// Groups of a wave, in order.
-    pub fn groups(&self, wave: usize, range: Range<usize>) -> Vec<PlannedGroup> {
-        self.ids(wave).get(range).unwrap_or_default().par_iter().map(|i| self.group(wave, *i)).collect()
+    fn groups(&self, wave: usize) -> Vec<PlannedGroup> {
+        let made = self.in_wave(wave);
+        self.ids(wave).par_iter().map(|i| made.group(*i)).collect()
+    }
+
+    /// What a page says of some of them.
+    pub fn briefs(&self, wave: usize, range: Range<usize>) -> Vec<Brief> {
+        self.ids(wave).get(range).unwrap_or_default().par_iter().map(|i| Brief::made(&self.parts, *i)).collect()
     }
 
     /// The first groups that lose members for certain.
     pub fn removing(&self) -> Vec<PlannedGroup> {
-        self.removing.par_iter().map(|(wave, i)| self.group(*wave, *i)).collect()
+        self.removing.iter().map(|(wave, i)| self.in_wave(*wave).group(*i)).collect()
+    }
+
+    /// The plan without its groups and its hash.
+    pub fn into_head(self) -> (Plan, Vec<WaveSize>) {
+        (self.head, self.sizes)
     }
 
     /// The whole plan in memory, with its hash.
     pub fn whole(self) -> Result<Plan> {
-        let groups: Vec<_> = (0..self.head.waves.len()).map(|w| self.groups(w, 0..self.ids(w).len())).collect();
+        let groups: Vec<_> = (0..self.head.waves.len()).map(|wave| self.groups(wave)).collect();
         let mut plan = self.head;
         plan.waves.iter_mut().zip(groups).for_each(|(wave, groups)| wave.groups = groups);
         plan.sha256 = file::hash(&plan)?;
         Ok(plan)
     }
 
-    /// Gives the JSON of every group of a wave, as it stands in the plan, part after part.
-    pub fn json_of(&self, wave: usize, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-        for some in self.ids(wave).chunks(PART * 16) {
-            let made: Result<Vec<Vec<u8>>> = some
-                .par_chunks(PART)
-                .map(|ids| file::groups_json(&ids.iter().map(|i| self.group(wave, *i)).collect::<Vec<_>>()))
-                .collect();
-            made?.into_iter().try_for_each(&mut give)?;
+    /// Gives the JSON of all groups as it stands in the plan, wave after wave, each wave in parts of `PART` groups; ends
+    /// early where nobody takes it.
+    pub(super) fn make_json(&self, mut give: impl FnMut(Result<Vec<u8>>) -> bool) {
+        let waves = self.parts.selection.waves.iter().enumerate();
+        let parts: Vec<(usize, &[u32])> =
+            waves.flat_map(|(wave, cut)| cut.groups.chunks(PART).map(move |ids| (wave, ids))).collect();
+        let json = |(wave, ids): &(usize, &[u32])| {
+            let made = self.in_wave(*wave);
+            let mut out = Vec::with_capacity(ids.len() * GROUP_BYTES);
+            for (at, i) in ids.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                file::write_group(&made.group(*i), &mut out)?;
+            }
+            Ok(out)
+        };
+        for some in parts.chunks(PARTS_AT_ONCE) {
+            let made: Vec<Result<Vec<u8>>> = some.par_iter().map(json).collect();
+            if !made.into_iter().all(&mut give) {
+                return;
+            }
         }
-        Ok(())
     }
 
     /// What to ask the tenant's own evaluator about the proposed mappings, over up to so many groups of the waves.
@@ -86,7 +111,7 @@ impl Assembly<'_> {
             .into_iter()
             .map(|i| mappings::Asked {
                 entra: self.parts.candidates[i].entry.entra,
-                values: &self.parts.proposed.values[i],
+                values: self.parts.proposed.values(i, self.parts.dn(i)).collect(),
             })
             .collect();
         mappings::questions(inventory, self.parts.forecast.view(), &self.parts.proposed.proposal, &cases)
@@ -96,18 +121,23 @@ impl Assembly<'_> {
         self.parts.selection.waves.get(wave).map_or(&[], |w| &w.groups)
     }
 
-    fn group(&self, wave: usize, index: u32) -> PlannedGroup {
-        planned::group(&self.parts, &self.steps, wave, index, is_frozen(&self.parts, &self.steps, wave))
+    fn in_wave(&self, wave: usize) -> InWave<'_> {
+        InWave { parts: &self.parts, ids: &self.step_ids, wave }
     }
 }
 
-/// Groups whose JSON is made in one go.
-const PART: usize = 64;
+/// Groups whose JSON is made in one go, and how many of these are made at a time.
+pub(super) const PART: usize = 64;
+const PARTS_AT_ONCE: usize = 64;
+/// What a group's JSON mostly takes, and a little more.
+const GROUP_BYTES: usize = 2_048;
 
 /// What a wave comes to.
 #[derive(Default)]
 pub(super) struct Tally {
     pub groups: u64,
+    /// Direct memberships in Entra.
+    pub links: u64,
     pub risk: u32,
     pub graph_writes: u64,
     pub member_adds: u64,
@@ -124,6 +154,7 @@ pub(super) struct Tally {
 impl Tally {
     fn and(mut self, other: Tally) -> Tally {
         self.groups += other.groups;
+        self.links += other.links;
         self.risk = self.risk.max(other.risk);
         self.graph_writes += other.graph_writes;
         self.member_adds += other.member_adds;
@@ -138,11 +169,11 @@ impl Tally {
     }
 }
 
-pub(super) fn tallies(parts: &Parts<'_>, steps: &Steps) -> Vec<Tally> {
+pub(super) fn tallies(parts: &Parts<'_>, ids: &StepIds) -> Vec<Tally> {
     let waves = parts.selection.waves.par_iter().enumerate();
     waves
         .map(|(wave, cut)| {
-            let frozen = is_frozen(parts, steps, wave);
+            let frozen = is_frozen(parts, ids, wave);
             // In order, so that the first to lose members are the first of the wave.
             cut.groups.par_iter().map(|i| tally(parts, wave, *i, frozen)).reduce(Tally::default, Tally::and)
         })
@@ -150,17 +181,15 @@ pub(super) fn tallies(parts: &Parts<'_>, steps: &Steps) -> Vec<Tally> {
 }
 
 fn tally(parts: &Parts<'_>, wave: usize, index: u32, frozen: bool) -> Tally {
-    let inventory = parts.input.assessed.inventory();
     let candidate = &parts.candidates[index as usize];
-    let dn = inventory.dn(inventory.ad.groups[candidate.entry.ad as usize].object);
-    let (cn, parent) = &parts.proposed.names[index as usize];
     let position = parts.forecast.position_of_ad(candidate.entry.ad);
-    let sums = predicted::sums(parts.forecast, position, dn, (cn.as_deref(), parent.as_deref()));
+    let sums = predicted::sums(parts.forecast, position, parts.proposed.kept[index as usize]);
     Tally {
         groups: 1,
-        risk: parts.selection.risks[index as usize].score,
+        links: parts.input.assessed.inventory().entra.members.row(candidate.entry.entra as usize).len() as u64,
+        risk: parts.selection.score(index),
         // Into scope, each extension value, and the freeze.
-        graph_writes: 1 + parts.proposed.values[index as usize].len() as u64 + u64::from(frozen),
+        graph_writes: 1 + parts.proposed.count_values(index as usize) + u64::from(frozen),
         member_adds: sums.member_adds,
         member_removals: sums.member_removals,
         possible_removals: sums.possible_removals,

@@ -1,22 +1,22 @@
 //! `plan.json` as bytes: one way to write it, so that its hash means something, and a reader that refuses a plan that
 //! was edited.
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, PART, WaveSize};
+use super::layout::{AFTER_GROUPS, BEFORE_GROUP, lay_out};
 use super::model::{PLAN_SCHEMA, Plan, PlannedGroup};
 use crate::bundle::write::hex;
 use crate::error::{Error, Place, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
 
 /// The bytes of `plan.json`.
 pub fn canonical(plan: &Plan) -> Result<Vec<u8>> {
-    let mut bytes =
-        serde_json::to_vec_pretty(plan).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))?;
-    bytes.push(b'\n');
+    let mut bytes = Vec::new();
+    lay_out(plan, &mut bytes).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))?;
     Ok(bytes)
 }
 
@@ -28,7 +28,7 @@ pub fn hash(plan: &Plan) -> Result<String> {
 /// The same of bytes that are the plan's, as it is written.
 fn hash_of(bytes: &[u8], own: &str) -> String {
     let mut hash = Sha256::new();
-    match bytes.windows(SHA.len()).position(|w| w == SHA.as_bytes()).map(|at| at + SHA.len()) {
+    match position(bytes) {
         Some(at) => {
             hash.update(&bytes[..at]);
             hash.update(&bytes[at + own.len()..]);
@@ -38,108 +38,144 @@ fn hash_of(bytes: &[u8], own: &str) -> String {
     hex(&hash.finalize())
 }
 
+/// Where the hash stands, or is to stand.
+fn position(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(SHA.len()).position(|w| w == SHA.as_bytes()).map(|at| at + SHA.len())
+}
+
 /// Stands before the hash. The schema before it is ours, so that it is the first to look so.
 const SHA: &str = "\"sha256\": \"";
 /// Digits of the hash.
 const DIGITS: usize = 64;
 
-/// What stands around the groups of one wave when the rest of the plan is left away.
-const BEFORE: &str = "{\n  \"waves\": [\n    {\n      \"groups\": [";
-const AFTER: &str = "\n      ]\n    }\n  ]\n}";
-
-#[derive(Serialize)]
-struct Shell<'g> {
-    waves: [ShellWave<'g>; 1],
+/// A group of a wave as it stands in the plan, without the comma that follows it.
+pub(super) fn write_group(group: &PlannedGroup, out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(BEFORE_GROUP.as_bytes());
+    serde_json::to_writer(out, group).map_err(|e| Error::failed(format!("cannot write the plan: {e}")).source(e))
 }
 
-#[derive(Serialize)]
-struct ShellWave<'g> {
-    groups: &'g [PlannedGroup],
-}
+/// Parts of a wave's groups that may wait to be written.
+const PARTS_AHEAD: usize = 128;
 
-/// Some groups of a wave as they stand in the plan, without the brackets around them and a comma at either end.
-pub(super) fn groups_json(groups: &[PlannedGroup]) -> Result<Vec<u8>> {
-    let failed = |why: String| Error::failed(format!("cannot write the plan: {why}"));
-    let shell = Shell { waves: [ShellWave { groups }] };
-    let mut bytes = serde_json::to_vec_pretty(&shell).map_err(|e| failed(e.to_string()))?;
-    if !bytes.starts_with(BEFORE.as_bytes()) || !bytes.ends_with(AFTER.as_bytes()) || groups.is_empty() {
-        return Err(failed("its groups are not laid out as expected".to_owned()));
-    }
-    bytes.truncate(bytes.len() - AFTER.len());
-    bytes.drain(..BEFORE.len());
-    Ok(bytes)
-}
-
-/// Writes the bytes that `canonical` gives of the whole plan, its groups part by part, and returns the plan's hash. The
-/// hash stands near the beginning and is known at the end only, so it is put in afterwards.
+/// Writes the bytes that `canonical` gives of the whole plan, its groups part by part while further ones are made, and
+/// returns the plan's hash.
 pub fn write(assembly: &Assembly<'_>, file: &mut File, path: &Path) -> Result<String> {
-    let failed = |e: std::io::Error| Error::io("write", path, e);
-    let head = canonical(assembly.head())?;
-    let text = String::from_utf8(head).map_err(|e| Error::failed(format!("cannot write the plan: {e}")))?;
-    let odd = || Error::failed("cannot write the plan: its head is not laid out as expected");
-    let place = text.find(SHA).ok_or_else(odd)? + SHA.len();
-    let (parts, gathered) = mpsc::sync_channel::<Vec<u8>>(PARTS_AHEAD);
-    // One thread writes and hashes what the others make.
-    let out = &mut *file;
-    let hash = std::thread::scope(|scope| {
-        let writer = scope.spawn(move || -> std::io::Result<String> {
-            let (mut hash, mut out) = (Sha256::new(), BufWriter::with_capacity(1 << 20, out));
-            let mut at = 0;
-            for part in gathered {
-                hash.update(&part);
-                let (before, after) =
-                    part.split_at(if (at..at + part.len()).contains(&place) { place - at } else { 0 });
-                out.write_all(before)?;
-                if at + before.len() == place {
-                    out.write_all(&[b' '; DIGITS])?;
-                }
-                out.write_all(after)?;
-                at += part.len();
-            }
-            out.flush()?;
-            Ok(hex(&hash.finalize()))
-        });
-        // Where nobody takes it any more, the writer's own error says why.
-        let gone = || Error::failed("cannot write the plan");
-        let give = |part: Vec<u8>| parts.send(part).map_err(|_| gone());
-        let done = lay_out(assembly, &text, give);
-        drop(parts);
-        let hash = writer.join().map_err(|_| gone())?.map_err(failed)?;
-        done.map(|()| hash)
-    })?;
-    file.seek(SeekFrom::Start(place as u64)).map_err(failed)?;
-    file.write_all(hash.as_bytes()).map_err(failed)?;
-    Ok(hash)
+    let failed = |e: io::Error| Error::io("write", path, e);
+    std::thread::scope(|scope| {
+        let (parts, made) = mpsc::sync_channel(PARTS_AHEAD);
+        scope.spawn(move || assembly.make_json(|part| parts.send(part).is_ok()));
+        let out = BufWriter::with_capacity(1 << 20, Hashed::new(file));
+        let mut splice = Splice { out, line: Vec::new(), sizes: assembly.sizes().iter(), made, failed: None };
+        let done = lay_out(assembly.head(), &mut splice);
+        if let Some(error) = splice.failed {
+            return Err(error);
+        }
+        done.map_err(|e| failed(e.into()))?;
+        if splice.sizes.next().is_some() {
+            return Err(Error::failed("cannot write the plan: its waves are not laid out as expected"));
+        }
+        splice.out.into_inner().map_err(|e| failed(e.into_error()))?.finish().map_err(failed)
+    })
 }
 
-/// Parts that may wait for the disk.
-const PARTS_AHEAD: usize = 64;
+/// The plan's head as it is laid out, with the groups of each wave put in where it has none.
+struct Splice<'a, W> {
+    out: W,
+    /// The line that is being laid out.
+    line: Vec<u8>,
+    /// Of the waves to come.
+    sizes: std::slice::Iter<'a, WaveSize>,
+    /// Their groups.
+    made: mpsc::Receiver<Result<Vec<u8>>>,
+    failed: Option<Error>,
+}
 
-/// The head, with the groups of each wave where it has none.
-fn lay_out(assembly: &Assembly<'_>, text: &str, mut give: impl FnMut(Vec<u8>) -> Result<()>) -> Result<()> {
-    const WAVES: &str = "\n  \"waves\": [";
-    const NO_GROUPS: &str = "\n      \"groups\": []";
-    let odd = || Error::failed("cannot write the plan: its waves are not laid out as expected");
-    let (mut written, mut search) = (0, text.find(WAVES).ok_or_else(odd)? + WAVES.len());
-    for (wave, size) in assembly.sizes().iter().enumerate() {
-        let at = search + text[search..].find(NO_GROUPS).ok_or_else(odd)?;
-        search = at + NO_GROUPS.len();
-        if size.groups == 0 {
-            continue;
+/// How a wave ends that has no groups. Nothing else of a plan has any at this depth.
+const NO_GROUPS: &[u8] = b"      \"groups\": []";
+
+impl<W: Write> Splice<'_, W> {
+    fn groups(&mut self) -> io::Result<()> {
+        let odd = || io::Error::other("its waves are not laid out as expected");
+        let parts = self.sizes.next().ok_or_else(odd)?.groups.div_ceil(PART as u64);
+        if parts == 0 {
+            return Ok(());
         }
         // Up to and with the bracket that opens.
-        give(text.as_bytes()[written..search - 1].to_vec())?;
-        let mut first = true;
-        assembly.json_of(wave, |mut part| {
-            if !std::mem::replace(&mut first, false) {
-                part.insert(0, b',');
+        self.line.pop();
+        self.out.write_all(&self.line)?;
+        for part in 0..parts {
+            match self.made.recv().map_err(io::Error::other)? {
+                Ok(groups) if part == 0 => self.out.write_all(&groups)?,
+                Ok(groups) => self.out.write_all(b",").and_then(|()| self.out.write_all(&groups))?,
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Err(odd());
+                }
             }
-            give(part)
-        })?;
-        give(b"\n      ".to_vec())?;
-        written = search - 1;
+        }
+        self.line.clear();
+        self.line.extend_from_slice(AFTER_GROUPS.as_bytes());
+        Ok(())
     }
-    give(text.as_bytes()[written..].to_vec())
+}
+
+impl<W: Write> Write for Splice<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        if bytes == b"]" && self.line == NO_GROUPS {
+            self.groups()?;
+        }
+        if bytes.ends_with(b"\n") {
+            self.out.write_all(&self.line)?;
+            self.line.clear();
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A plan's file that is hashed as it is written. The hash stands near the beginning and is known at the end only, so
+/// room is left for it, and it is put in afterwards.
+struct Hashed<'f> {
+    file: &'f mut File,
+    hash: Sha256,
+    place: Option<u64>,
+}
+
+impl<'f> Hashed<'f> {
+    fn new(file: &'f mut File) -> Self {
+        Hashed { file, hash: Sha256::new(), place: None }
+    }
+
+    fn finish(self) -> io::Result<String> {
+        let hash = hex(&self.hash.finalize());
+        let place = self.place.ok_or_else(|| io::Error::other("the plan does not begin as expected"))?;
+        self.file.seek(SeekFrom::Start(place))?;
+        self.file.write_all(hash.as_bytes())?;
+        Ok(hash)
+    }
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hash.update(bytes);
+        let place = if self.place.is_none() { position(bytes) } else { None };
+        match place {
+            Some(at) => {
+                self.file.write_all(&bytes[..at])?;
+                self.file.write_all(&[b' '; DIGITS])?;
+                self.file.write_all(&bytes[at..])?;
+                self.place = Some(at as u64);
+            }
+            None => self.file.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Reads a plan; one that is not byte for byte what was written is refused.

@@ -13,13 +13,16 @@ pub mod policy;
 
 mod assemble;
 mod assembly;
+mod brief;
 mod build;
 mod candidates;
 pub mod file;
 mod handover;
 mod idle;
+mod layout;
 mod lookup;
 mod mappings;
+mod nesting;
 mod outside;
 mod planned;
 mod predicted;
@@ -28,12 +31,16 @@ mod schedule;
 pub mod scripts;
 mod selection;
 mod servers;
+mod settle;
 mod steps;
+mod stops;
 /// TOML files of the operator's, with the line of every value.
 pub mod toml_file;
+mod wanted;
 mod waves;
 
 pub use assembly::{Assembly, WaveSize};
+pub use brief::{Brief, NameAfter};
 pub use build::{Input, Made, plan, plan_with};
 pub use file::{canonical, from_bytes, hash, read, write};
 pub use handover::{Governed, handover};

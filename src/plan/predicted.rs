@@ -1,31 +1,48 @@
 //! The forecast of one group as the plan publishes it.
 
+use super::mappings::Kept;
 use super::model::{AttributeChange, Possible, PredictedGroup};
 use crate::directory::inventory::NONE;
-use crate::directory::{escape_value, split};
+use crate::directory::split;
 use crate::predict::{Fate, Forecast, GroupOutcome, Point, Predicted};
 
 /// Possible changes are named up to this number.
 const NAMED: usize = 20;
 
-/// CN and container that the proposed mappings are proved to give.
-pub(super) type Names<'n> = (Option<&'n str>, Option<&'n str>);
-
-pub(super) fn of(forecast: &Forecast<'_>, position: Option<usize>, dn: &str, names: Names<'_>) -> PredictedGroup {
-    let mut out =
-        PredictedGroup { cn: names.0.map(str::to_owned), dn: dn_after(dn, names), ..PredictedGroup::default() };
+pub(super) fn of(forecast: &Forecast<'_>, position: Option<usize>, dn: &str, kept: Kept) -> PredictedGroup {
+    let mut out = PredictedGroup {
+        cn: kept.cn.then(|| split(dn)).flatten().map(|(cn, _)| cn.into_owned()),
+        dn: kept.both().then(|| dn.to_owned()),
+        ..PredictedGroup::default()
+    };
     let Some(position) = position else {
         out.depends.push(Point::Input.as_str().to_owned());
         return out;
     };
-    let inventory = forecast.inventory();
     let outcome = &forecast.outcomes()[position];
+    members(forecast, position, &mut out);
+    let changes = forecast.changed(position);
+    let open_name = !kept.both() || changes.iter().any(is_open);
+    out.attributes = changes.into_iter().filter_map(|(name, predicted)| change(name, predicted)).collect();
+    out.depends = depends(outcome, kept, || open_name).map(|p| p.as_str().to_owned()).collect();
+    out
+}
+
+/// The members that come and go. Most groups have none of those, which their counts tell without a look at the members.
+fn members(forecast: &Forecast<'_>, position: usize, out: &mut PredictedGroup) {
+    let m = forecast.outcomes()[position].members;
+    out.not_written = u64::from(m.not_written);
+    out.possible_adds.count = u64::from(m.maybe_added);
+    out.possible_removals.count = m.perhaps_lost();
+    if m.added + m.lost + m.maybe_added + m.maybe_lost + m.open == 0 {
+        return;
+    }
+    let inventory = forecast.inventory();
     let name = |ad: u32, entra: u32| match (ad, inventory.entra.objects.get(entra as usize)) {
         (NONE, Some(object)) => object.id.to_string(),
         _ => inventory.dn(ad).to_owned(),
     };
-    let possible = |list: &mut Possible, ad, entra| {
-        list.count += 1;
+    let some = |list: &mut Possible, ad, entra| {
         if list.first.len() < NAMED {
             list.first.push(name(ad, entra));
         }
@@ -33,62 +50,48 @@ pub(super) fn of(forecast: &Forecast<'_>, position: Option<usize>, dn: &str, nam
     forecast.visit_members(position, &mut |line| match line.fate {
         Fate::Added => out.member_adds.push(name(line.ad, line.entra)),
         Fate::Lost => out.member_removals.push(name(line.ad, line.entra)),
-        Fate::MaybeAdded => possible(&mut out.possible_adds, line.ad, line.entra),
-        Fate::MaybeLost | Fate::Open | Fate::KeptIfOption => possible(&mut out.possible_removals, line.ad, line.entra),
-        Fate::NotWritten => out.not_written += 1,
-        Fate::Kept => {}
+        Fate::MaybeAdded => some(&mut out.possible_adds, line.ad, line.entra),
+        Fate::MaybeLost | Fate::Open => some(&mut out.possible_removals, line.ad, line.entra),
+        Fate::Kept | Fate::KeptIfOption | Fate::NotWritten => {}
     });
     out.member_adds.sort_unstable();
     out.member_removals.sort_unstable();
-    let changes = changes(forecast, position);
-    let open_name = out.dn.is_none() || changes.iter().any(is_open);
-    out.attributes = changes.into_iter().filter_map(|(name, predicted)| change(name, predicted)).collect();
-    let depends = depends(outcome, out.dn.is_some(), || open_name);
-    out.depends = depends.map(|p| p.as_str().to_owned()).collect();
-    out
 }
 
 /// What a plan's sums need of a group, without naming any member.
+#[derive(Default)]
 pub(super) struct Sums {
     pub member_adds: u64,
     pub member_removals: u64,
     pub possible_removals: u64,
+    pub not_written: u64,
     pub renamed_or_moved: bool,
     pub depends: Vec<Point>,
 }
 
 /// The sums of what `of` says of the same group.
-pub(super) fn sums(forecast: &Forecast<'_>, position: Option<usize>, dn: &str, names: Names<'_>) -> Sums {
-    let after = dn_after(dn, names);
-    let renamed_or_moved = after.as_deref() != Some(dn);
+pub(super) fn sums(forecast: &Forecast<'_>, position: Option<usize>, kept: Kept) -> Sums {
+    let renamed_or_moved = !kept.both();
     let Some(position) = position else {
-        let depends = vec![Point::Input];
-        return Sums { member_adds: 0, member_removals: 0, possible_removals: 0, renamed_or_moved, depends };
+        return Sums { renamed_or_moved, depends: vec![Point::Input], ..Sums::default() };
     };
     let outcome = &forecast.outcomes()[position];
     let m = outcome.members;
-    let open_name = || after.is_none() || changes(forecast, position).iter().any(is_open);
+    let open_name = || !kept.both() || forecast.changed(position).iter().any(is_open);
     Sums {
         member_adds: u64::from(m.added),
         member_removals: u64::from(m.lost),
-        possible_removals: u64::from(m.maybe_lost) + u64::from(m.open) + u64::from(m.kept_if_option),
+        possible_removals: m.perhaps_lost(),
+        not_written: u64::from(m.not_written),
         renamed_or_moved,
-        depends: depends(outcome, after.is_some(), open_name).collect(),
+        depends: depends(outcome, kept, open_name).collect(),
     }
 }
 
-fn dn_after(dn: &str, names: Names<'_>) -> Option<String> {
-    let (Some(cn), Some(parent)) = names else { return None };
-    let kept = split(dn).is_some_and(|(c, p)| c == cn && crate::directory::same_dn(&p, parent));
-    Some(if kept { dn.to_owned() } else { format!("CN={},{parent}", escape_value(cn)) })
-}
-
-/// What becomes of the group's attributes other than its name.
-fn changes(forecast: &Forecast<'_>, position: usize) -> Vec<(String, Predicted)> {
-    let Some(after) = forecast.after(position) else { return Vec::new() };
-    let mut out: Vec<(String, Predicted)> = after.attributes.into_iter().map(|a| (a.name, a.after)).collect();
-    out.extend(after.sam_account_name.map(|p| ("sAMAccountName".to_owned(), p)));
-    out
+/// Names of the attributes that `of` says a change of.
+pub(super) fn changed_attributes(forecast: &Forecast<'_>, position: Option<usize>) -> Vec<String> {
+    let changes = position.map(|p| forecast.changed(p)).unwrap_or_default();
+    changes.into_iter().map(|(name, _)| name).collect()
 }
 
 fn is_open(change: &(String, Predicted)) -> bool {
@@ -97,11 +100,11 @@ fn is_open(change: &(String, Predicted)) -> bool {
 
 /// The open points that the outcome rests on. Those of the name concern the job's mappings; where the proposed ones are
 /// proved, they are none of ours.
-fn depends(outcome: &GroupOutcome, proved: bool, open_name: impl FnOnce() -> bool) -> impl Iterator<Item = Point> {
+fn depends(outcome: &GroupOutcome, kept: Kept, open_name: impl FnOnce() -> bool) -> impl Iterator<Item = Point> {
     let open_name = outcome.points.has(Point::Expression) && open_name();
     outcome.points.iter().filter(move |p| match p {
         Point::Expression => open_name,
-        Point::Move | Point::AddOnly => !proved,
+        Point::Move | Point::AddOnly => !kept.both(),
         _ => true,
     })
 }

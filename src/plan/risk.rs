@@ -21,12 +21,28 @@ pub(super) struct Facts<'a> {
     pub near_limit: bool,
 }
 
-pub(super) fn score(facts: &Facts<'_>) -> Risk {
+/// The sum alone.
+pub(super) fn score(facts: &Facts<'_>) -> u32 {
+    let mut score = 0;
+    weigh(facts, &mut |points, _| score += points);
+    score
+}
+
+/// The sum with its parts in words.
+pub(super) fn risk(facts: &Facts<'_>) -> Risk {
     let mut risk = Risk::default();
-    let mut add = |what: String, points: u32| {
+    weigh(facts, &mut |points, what| {
+        risk.score += points;
+        risk.parts.push(RiskPart { what: what(), points });
+    });
+    risk
+}
+
+/// Each part that counts, with its points.
+fn weigh(facts: &Facts<'_>, part: &mut dyn FnMut(u32, &dyn Fn() -> String)) {
+    let mut add = |points: u32, what: &dyn Fn() -> String| {
         if points > 0 {
-            risk.score += points;
-            risk.parts.push(RiskPart { what, points });
+            part(points, what);
         }
     };
     let size = match facts.members {
@@ -36,24 +52,23 @@ pub(super) fn score(facts: &Facts<'_>) -> Risk {
         1_000..=9_999 => 10,
         _ => 20,
     };
-    add(format!("{} members", facts.members), size);
+    add(size, &|| format!("{} members", facts.members));
     let nested = facts.nested_in.min(10) as u32;
-    add(format!("nested in {} AD groups", facts.nested_in), if nested > 0 { 4 + 2 * nested } else { 0 });
+    add(if nested > 0 { 4 + 2 * nested } else { 0 }, &|| format!("nested in {} AD groups", facts.nested_in));
     let nests = facts.nests.min(10) as u32;
-    add(format!("nests {} groups that move", facts.nests), if nests > 0 { 2 + nests } else { 0 });
-    add("nests itself through other groups".to_owned(), if facts.in_circle { 10 } else { 0 });
-    add("its name or place may change".to_owned(), if facts.name_kept { 0 } else { 25 });
-    add(format!("{} findings settled by this plan", facts.fixes), 3 * facts.fixes.min(5) as u32);
-    add(format!("{} findings accepted by decision", facts.decisions), 8 * facts.decisions.min(5) as u32);
-    add("close to the limit of members".to_owned(), if facts.near_limit { 10 } else { 0 });
-    let Some(outcome) = facts.outcome else { return risk };
+    add(if nests > 0 { 2 + nests } else { 0 }, &|| format!("nests {} groups that move", facts.nests));
+    add(if facts.in_circle { 10 } else { 0 }, &|| "nests itself through other groups".to_owned());
+    add(if facts.name_kept { 0 } else { 25 }, &|| "its name or place may change".to_owned());
+    add(3 * facts.fixes.min(5) as u32, &|| format!("{} findings settled by this plan", facts.fixes));
+    add(8 * facts.decisions.min(5) as u32, &|| format!("{} findings accepted by decision", facts.decisions));
+    add(if facts.near_limit { 10 } else { 0 }, &|| "close to the limit of members".to_owned());
+    let Some(outcome) = facts.outcome else { return };
     let m = outcome.members;
-    add(format!("{} members are removed", m.lost), if m.lost > 0 { 20 + m.lost.min(10) } else { 0 });
-    add(format!("{} members may be removed", m.maybe_lost), if m.maybe_lost > 0 { 8 } else { 0 });
-    add(format!("{} members are added", m.added), if m.added > 0 { 4 } else { 0 });
-    add(format!("{} members cannot be judged", m.open), if m.open > 0 { 10 } else { 0 });
+    add(if m.lost > 0 { 20 + m.lost.min(10) } else { 0 }, &|| format!("{} members are removed", m.lost));
+    add(if m.maybe_lost > 0 { 8 } else { 0 }, &|| format!("{} members may be removed", m.maybe_lost));
+    add(if m.added > 0 { 4 } else { 0 }, &|| format!("{} members are added", m.added));
+    add(if m.open > 0 { 10 } else { 0 }, &|| format!("{} members cannot be judged", m.open));
     // The membership option concerns every group alike, so it tells none from another.
     let points = outcome.points.iter().filter(|p| *p != Point::MemberOption).count() as u32;
-    add(format!("{points} open points"), 3 * points);
-    risk
+    add(3 * points, &|| format!("{points} open points"));
 }

@@ -3,7 +3,7 @@
 
 use crate::directory::Rows;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// Where the policy wants a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,9 +112,10 @@ pub(super) fn units(children: &Rows) -> Vec<u32> {
 
 struct Units {
     of: Vec<u32>,
-    members: Vec<Vec<u32>>,
+    /// The groups of each unit, in the order of the policy.
+    members: Rows,
     /// Units nested, each once, all of lower number.
-    children: Vec<Vec<u32>>,
+    children: Rows,
     parents: Rows,
 }
 
@@ -122,40 +123,52 @@ impl Units {
     fn build(task: &Task<'_>) -> Units {
         let of = units(task.children);
         let count = of.iter().max().map_or(0, |m| *m as usize + 1);
-        let (mut members, mut children) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+        let mut members: Vec<(u32, u32)> = of.iter().enumerate().map(|(i, u)| (*u, i as u32)).collect();
+        members.sort_unstable_by_key(|(u, i)| (*u, task.rank[*i as usize]));
+        let mut nested: Vec<(u32, u32)> = Vec::new();
         for (i, &u) in of.iter().enumerate() {
-            members[u as usize].push(i as u32);
             let own = task.children.row(i).iter().map(|c| of[*c as usize]).filter(|c| *c != u);
-            children[u as usize].extend(own);
+            nested.extend(own.map(|c| (u, c)));
         }
-        let mut down = Rows::default();
-        for (list, nested) in members.iter_mut().zip(&mut children) {
-            list.sort_by_key(|i| task.rank[*i as usize]);
-            nested.sort_unstable();
-            nested.dedup();
-            down.push(nested.iter().copied());
-        }
-        let parents = down.reversed(count);
-        Units { of, members, children, parents }
+        nested.sort_unstable();
+        nested.dedup();
+        let children = Rows::from_pairs(count, &nested);
+        let parents = children.reversed(count);
+        Units { of, members: Rows::from_pairs(count, &members), children, parents }
+    }
+    fn len(&self) -> usize {
+        self.members.len()
+    }
+    fn members(&self, unit: u32) -> &[u32] {
+        self.members.row(unit as usize)
+    }
+    fn children(&self, unit: u32) -> &[u32] {
+        self.children.row(unit as usize)
     }
     fn rank(&self, unit: u32, rank: &[u32]) -> u32 {
-        self.members[unit as usize].iter().map(|i| rank[*i as usize]).min().unwrap_or(0)
+        self.members(unit).iter().map(|i| rank[*i as usize]).min().unwrap_or(0)
     }
     /// These units, nested ones first, else by rank.
     fn sorted(&self, chosen: &[u32], rank: &[u32]) -> Vec<u32> {
-        let set: BTreeSet<u32> = chosen.iter().copied().collect();
-        let mut waiting: std::collections::HashMap<u32, usize> =
-            set.iter().map(|u| (*u, self.children[*u as usize].iter().filter(|c| set.contains(c)).count())).collect();
+        const ELSEWHERE: u32 = u32::MAX;
+        let mut waiting = vec![ELSEWHERE; self.len()];
+        chosen.iter().for_each(|u| waiting[*u as usize] = 0);
+        for u in chosen {
+            let own = self.children(*u).iter().filter(|c| waiting[**c as usize] != ELSEWHERE).count();
+            waiting[*u as usize] = own as u32;
+        }
+        let entry = |u: u32| Reverse((self.rank(u, rank), u));
         let mut ready: BinaryHeap<Reverse<(u32, u32)>> =
-            waiting.iter().filter(|(_, n)| **n == 0).map(|(u, _)| Reverse((self.rank(*u, rank), *u))).collect();
+            chosen.iter().filter(|u| waiting[**u as usize] == 0).map(|u| entry(*u)).collect();
         let mut out = Vec::with_capacity(chosen.len());
         while let Some(Reverse((_, u))) = ready.pop() {
             out.push(u);
             for p in self.parents.row(u as usize) {
-                if let Some(n) = waiting.get_mut(p) {
-                    *n -= 1;
-                    if *n == 0 {
-                        ready.push(Reverse((self.rank(*p, rank), *p)));
+                let left = &mut waiting[*p as usize];
+                if *left != ELSEWHERE {
+                    *left -= 1;
+                    if *left == 0 {
+                        ready.push(entry(*p));
                     }
                 }
             }
@@ -182,9 +195,9 @@ pub(super) fn cut(task: &Task<'_>) -> Result<Vec<Cut>, Trouble> {
             None => (None, task.rest),
         };
         if let Some(s) = name {
-            let pinned = |u: &&u32| units.members[**u as usize].iter().any(|i| task.pins[*i as usize] == Pin::Hard(s));
-            let count: usize = chosen.iter().filter(pinned).map(|u| units.members[*u as usize].len()).sum();
-            let all: usize = chosen.iter().map(|u| units.members[*u as usize].len()).sum();
+            let pinned = |u: &&u32| units.members(**u).iter().any(|i| task.pins[*i as usize] == Pin::Hard(s));
+            let count: usize = chosen.iter().filter(pinned).map(|u| units.members(*u).len()).sum();
+            let all: usize = chosen.iter().map(|u| units.members(*u).len()).sum();
             // A canary wave is one wave; another may run over into a second one, but not with what was named for it.
             if count > size || task.slots[s as usize].fill && all > size && count > 0 {
                 return Err(Trouble::TooMany {
@@ -201,7 +214,7 @@ pub(super) fn cut(task: &Task<'_>) -> Result<Vec<Cut>, Trouble> {
 fn chunks(slot: Option<u32>, sorted: &[u32], units: &Units, size: usize, out: &mut Vec<Cut>) {
     let mut wave = Cut { slot, groups: Vec::new(), oversize: false };
     for u in sorted {
-        let members = &units.members[*u as usize];
+        let members = units.members(*u);
         if !wave.groups.is_empty() && wave.groups.len() + members.len() > size {
             out.push(std::mem::replace(&mut wave, Cut { slot, groups: Vec::new(), oversize: false }));
         }
@@ -215,7 +228,7 @@ fn chunks(slot: Option<u32>, sorted: &[u32], units: &Units, size: usize, out: &m
 
 /// The slot of each unit that the policy names, with what it nests.
 fn assign(task: &Task<'_>, units: &Units) -> Result<Vec<Option<u32>>, Trouble> {
-    let count = units.members.len();
+    let count = units.len();
     let mut hard: Vec<Option<(u32, u32)>> = vec![None; count];
     let mut soft: Vec<Option<u32>> = vec![None; count];
     for (i, pin) in task.pins.iter().enumerate() {
@@ -230,7 +243,7 @@ fn assign(task: &Task<'_>, units: &Units) -> Result<Vec<Option<u32>>, Trouble> {
     // The latest slot that anything below is pinned to, and by which group. Nested units have lower numbers.
     let mut floor: Vec<Option<(u32, u32)>> = vec![None; count];
     for u in 0..count {
-        let below = units.children[u].iter().filter_map(|c| floor[*c as usize]).max_by_key(|(s, _)| *s);
+        let below = units.children(u as u32).iter().filter_map(|c| floor[*c as usize]).max_by_key(|(s, _)| *s);
         floor[u] = match (hard[u], below) {
             (Some((s, parent)), Some((deeper, child))) if deeper > s => {
                 return Err(Trouble::BeforeNested { parent, child });
@@ -248,7 +261,7 @@ fn assign(task: &Task<'_>, units: &Units) -> Result<Vec<Option<u32>>, Trouble> {
     // What is nested comes no later than what nests it. Parents have higher numbers, so one pass down is enough.
     for u in (0..count).rev() {
         let Some(own) = slot[u] else { continue };
-        for c in &units.children[u] {
+        for c in units.children(u as u32) {
             let c = *c as usize;
             if hard[c].is_none() && slot[c].is_none_or(|s| s > own) {
                 slot[c] = Some(own);
@@ -260,11 +273,11 @@ fn assign(task: &Task<'_>, units: &Units) -> Result<Vec<Option<u32>>, Trouble> {
 
 /// Fills the first slot with free units of the least risk.
 fn fill(task: &Task<'_>, units: &Units, slot: &mut [Option<u32>]) {
-    let size = |u: u32| units.members[u as usize].len();
+    let size = |u: u32| units.members(u).len();
     let taken: usize = (0..slot.len() as u32).filter(|u| slot[*u as usize] == Some(0)).map(size).sum();
     let mut left = task.slots[0].size.saturating_sub(taken);
     let ready = |u: u32, slot: &[Option<u32>]| {
-        slot[u as usize].is_none() && units.children[u as usize].iter().all(|c| slot[*c as usize] == Some(0))
+        slot[u as usize].is_none() && units.children(u).iter().all(|c| slot[*c as usize] == Some(0))
     };
     let entry = |u: u32| Reverse((units.rank(u, task.risk_rank), u));
     let mut heap: BinaryHeap<_> = (0..slot.len() as u32).filter(|u| ready(*u, slot)).map(entry).collect();
@@ -284,148 +297,4 @@ fn fill(task: &Task<'_>, units: &Units, slot: &mut [Option<u32>]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn rows(edges: &[Vec<u32>]) -> Rows {
-        let mut rows = Rows::default();
-        for row in edges {
-            rows.push(row.iter().copied());
-        }
-        rows
-    }
-
-    fn run(edges: &[Vec<u32>], pins: &[Pin], slots: &[Slot], rest: usize) -> Result<Vec<Cut>, Trouble> {
-        let rank: Vec<u32> = (0..edges.len() as u32).collect();
-        let risk: Vec<u32> = (0..edges.len() as u32).rev().collect();
-        cut(&Task { children: &rows(edges), rank: &rank, risk_rank: &risk, pins, slots, rest })
-    }
-
-    fn groups(cuts: &[Cut]) -> Vec<Vec<u32>> {
-        cuts.iter().map(|c| c.groups.clone()).collect()
-    }
-
-    #[test]
-    fn nested_groups_come_first() {
-        // 0 nests 1 nests 2; 3 stands alone.
-        let edges = [vec![1], vec![2], vec![], vec![]];
-        let free = [Pin::Free; 4];
-        assert_eq!(groups(&run(&edges, &free, &[], 2).unwrap()), [[2, 1], [0, 3]]);
-        assert_eq!(groups(&run(&edges, &free, &[], 9).unwrap()), [[2, 1, 0, 3]]);
-        // The canary takes the least risk, which here is the highest number.
-        let canary = [Slot { size: 1, fill: true }];
-        assert_eq!(groups(&run(&edges, &free, &canary, 9).unwrap()), [vec![3], vec![2, 1, 0]]);
-    }
-
-    #[test]
-    fn circles_stay_together() {
-        let edges = [vec![1], vec![2], vec![0], vec![0], vec![]];
-        let cuts = run(&edges, &[Pin::Free; 5], &[], 2).unwrap();
-        assert_eq!(groups(&cuts), [vec![0, 1, 2], vec![3, 4]]);
-        assert_eq!(cuts.iter().map(|c| c.oversize).collect::<Vec<_>>(), [true, false]);
-        let pins = [Pin::Hard(0), Pin::Hard(1), Pin::Free, Pin::Free, Pin::Free];
-        let slots = [Slot { size: 9, fill: false }; 2];
-        assert_eq!(run(&edges, &pins, &slots, 9), Err(Trouble::Apart(0, 1)));
-    }
-
-    #[test]
-    fn pins() {
-        let edges = [vec![1], vec![2], vec![], vec![]];
-        let slots = [Slot { size: 9, fill: false }; 2];
-        let pinned = |pins: [Pin; 4]| run(&edges, &pins, &slots, 9);
-        use Pin::{Free, Hard, Soft};
-        // What a pinned group nests comes with it.
-        assert_eq!(groups(&pinned([Hard(0), Free, Free, Free]).unwrap()), [vec![2, 1, 0], vec![3]]);
-        assert_eq!(groups(&pinned([Hard(1), Free, Hard(0), Free]).unwrap()), [vec![2], vec![1, 0], vec![3]]);
-        assert_eq!(pinned([Hard(0), Free, Hard(1), Free]), Err(Trouble::BeforeNested { parent: 0, child: 2 }));
-        // A pattern gives way, a name does not.
-        assert_eq!(groups(&pinned([Soft(0), Free, Hard(1), Free]).unwrap()), [vec![2, 1, 0], vec![3]]);
-        assert_eq!(groups(&pinned([Hard(0), Soft(1), Free, Soft(1)]).unwrap()), [vec![2, 1, 0], vec![3]]);
-        let small = [Slot { size: 1, fill: false }];
-        assert_eq!(
-            run(&edges, &[Hard(0), Free, Free, Hard(0)], &small, 9),
-            Err(Trouble::TooMany { slot: 0, count: 2 })
-        );
-        assert_eq!(groups(&run(&edges, &[Soft(0), Free, Free, Soft(0)], &small, 9).unwrap()), [[2], [1], [0], [3]]);
-    }
-
-    #[test]
-    fn ten_thousand_deep() {
-        let n = 10_000u32;
-        let edges: Vec<Vec<u32>> = (0..n).map(|i| if i + 1 < n { vec![i + 1] } else { Vec::new() }).collect();
-        let cuts = run(&edges, &vec![Pin::Free; n as usize], &[Slot { size: 3, fill: true }], 100).unwrap();
-        let all: Vec<u32> = cuts.iter().flat_map(|c| c.groups.clone()).collect();
-        assert_eq!(all, (0..n).rev().collect::<Vec<_>>());
-        let mut ring = edges;
-        ring[n as usize - 1] = vec![0];
-        let cuts = run(&ring, &vec![Pin::Free; n as usize], &[], 100).unwrap();
-        assert!(cuts.len() == 1 && cuts[0].oversize);
-    }
-
-    prop_compose! {
-        fn any_task()(n in 1usize..24)(
-            edges in proptest::collection::vec(proptest::collection::btree_set(0..n as u32, 0..4), n),
-            pins in proptest::collection::vec(0u8..12, n),
-            sizes in (1usize..6, 1usize..6, 1usize..6),
-        ) -> (Vec<Vec<u32>>, Vec<Pin>, [Slot; 2], usize) {
-            let pins = pins.into_iter().map(|p| match p {
-                0 => Pin::Hard(0), 1 => Pin::Hard(1), 2 => Pin::Soft(0), 3 => Pin::Soft(1), _ => Pin::Free,
-            }).collect();
-            let slots = [Slot { size: sizes.0, fill: true }, Slot { size: sizes.1, fill: false }];
-            (edges.into_iter().map(|row| row.into_iter().collect()).collect(), pins, slots, sizes.2)
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_wave_is_lawful((edges, pins, slots, rest) in any_task()) {
-            let result = run(&edges, &pins, &slots, rest);
-            prop_assert_eq!(&result, &run(&edges, &pins, &slots, rest));
-            let Ok(cuts) = result else { return Ok(()) };
-            let unit = units(&rows(&edges));
-            let mut place = vec![None; edges.len()];
-            for (w, wave) in cuts.iter().enumerate() {
-                for (p, g) in wave.groups.iter().enumerate() {
-                    prop_assert!(place[*g as usize].replace((w, p)).is_none(), "{} stands twice", g);
-                }
-                let size = wave.slot.map_or(rest, |s| slots[s as usize].size);
-                let together: BTreeSet<u32> = wave.groups.iter().map(|g| unit[*g as usize]).collect();
-                prop_assert!(wave.groups.len() <= size || wave.oversize && together.len() == 1 || wave.slot == Some(0));
-            }
-            for (parent, nested) in edges.iter().enumerate() {
-                prop_assert!(place[parent].is_some(), "{} is lost", parent);
-                for child in nested {
-                    if unit[parent] == unit[*child as usize] {
-                        prop_assert_eq!(place[parent].map(|p| p.0), place[*child as usize].map(|p| p.0));
-                    } else {
-                        prop_assert!(place[*child as usize] < place[parent], "{} before {}", parent, child);
-                    }
-                }
-            }
-            for (g, pin) in pins.iter().enumerate() {
-                if let (Pin::Hard(s), Some((w, _))) = (pin, place[g]) {
-                    prop_assert_eq!(cuts[w].slot, Some(*s));
-                }
-            }
-        }
-
-        #[test]
-        fn units_are_the_circles(edges in (1usize..10).prop_flat_map(|n| {
-            proptest::collection::vec(proptest::collection::vec(0..n as u32, 0..3), n)
-        })) {
-            let n = edges.len();
-            let mut reach = vec![vec![false; n]; n];
-            for (i, row) in edges.iter().enumerate() {
-                for c in row { reach[i][*c as usize] = true; }
-            }
-            for k in 0..n { for i in 0..n { for j in 0..n {
-                if reach[i][k] && reach[k][j] { reach[i][j] = true; }
-            }}}
-            let unit = units(&rows(&edges));
-            for i in 0..n { for j in 0..n {
-                prop_assert_eq!(unit[i] == unit[j], i == j || reach[i][j] && reach[j][i]);
-            }}
-        }
-    }
-}
+mod tests;

@@ -134,9 +134,9 @@ impl CompiledMapping {
         self.expr().map_or(&[], Expr::notes)
     }
     fn part(&self) -> Part {
-        match self.target.to_ascii_lowercase().as_str() {
-            "cn" => Part::Cn,
-            "parentdistinguishedname" => Part::Parent,
+        match &self.target {
+            cn if cn.eq_ignore_ascii_case("cn") => Part::Cn,
+            parent if parent.eq_ignore_ascii_case("parentDistinguishedName") => Part::Parent,
             _ => Part::Other,
         }
     }

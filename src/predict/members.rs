@@ -69,6 +69,9 @@ impl MemberMap {
     pub fn sort(&self, object: u32) -> Sort {
         self.sorts[object as usize]
     }
+    pub fn is_group(&self, object: u32) -> bool {
+        matches!(self.sort(object), Sort::SyncedGroup | Sort::CloudGroup | Sort::MailGroup | Sort::OpenGroup)
+    }
     pub fn counterpart(&self, object: u32) -> Counterpart {
         match self.links[object as usize] {
             NOBODY => Counterpart::Nobody,

@@ -21,8 +21,8 @@ mod tree;
 
 pub use cloud::{Predicted, ScopeMode};
 pub use forecast::{
-    Action, After, Assumptions, Attribute, Changes, Counts, Fate, Forecast, Mappings, MappingsFrom, MemberLine,
-    Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
+    Action, After, Assumptions, Attribute, Changes, Counts, Fate, Forecast, Mappings, MappingsFrom, Matched,
+    MemberLine, Outcome as GroupOutcome, Point, Points, Scoping, Shared, Today, Why,
 };
 pub(crate) use index::nesting;
 pub use questions::{over, questions, spread};
@@ -187,16 +187,17 @@ impl JobPrediction {
         let (target, slot) = self.others.iter().find(|(t, _)| t.eq_ignore_ascii_case(target))?;
         Some(self.on_update(slot, target, &InJob { attrs, domain: self.domain.as_deref() }, now))
     }
-    /// What every other target attribute of a matched group will be, one after the other. `now` gives today's value.
+    /// What the other target attributes of a matched group will be, one after the other. `now` gives today's value; what
+    /// it gives nothing for is passed over.
     pub fn each_other<'n>(
         &self,
         attrs: &dyn Attributes,
-        now: &dyn Fn(&str) -> Known<'n>,
+        now: &dyn Fn(&str) -> Option<Known<'n>>,
         visit: &mut dyn FnMut(&str, Known<'n>, Outcome),
     ) {
         let attrs = InJob { attrs, domain: self.domain.as_deref() };
         for (target, slot) in &self.others {
-            let today = now(target);
+            let Some(today) = now(target) else { continue };
             visit(target, today, self.on_update(slot, target, &attrs, today.flatten()));
         }
     }

@@ -58,6 +58,9 @@ fn rows_in_order(len: usize, out: &mut dyn Write, render: &RenderRow<'_>) -> Res
 /// Text from a directory made harmless for a terminal, a log or an error: control and bidirectional-formatting
 /// characters are shown as `\u{…}`.
 pub fn plain(text: &str) -> String {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hazardous(c) {

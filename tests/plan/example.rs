@@ -90,7 +90,7 @@ fn the_laws_of_a_cutover() {
             for group in &wave.groups {
                 let places: Vec<usize> = group.steps.iter().map(|s| ids[s.step.as_str()]).collect();
                 assert!(places.windows(2).all(|p| p[0] <= p[1]), "{}: {places:?}", group.dn);
-                let kinds: Vec<&str> = group.steps.iter().map(|s| s.kind.as_str()).collect();
+                let kinds: Vec<&str> = group.steps.iter().map(|s| &*s.kind).collect();
                 assert!(kinds.ends_with(&["scope-in", "verify"]), "{kinds:?}");
                 if let Some(stamp) = group.steps.iter().find(|s| s.kind == "stamp") {
                     assert_eq!(stamp.writes.as_deref(), Some(format!("Group_{}", group.object_id).as_str()));

@@ -1,18 +1,20 @@
 //! What the tenant's own evaluator says about proposed mappings: what it is asked, and how its answers count. A mapping
 //! that it reads otherwise for one planned group is not proposed.
 
-use super::{Choice, Form, Search, WithValue};
+use super::attributes::WithValue;
+use super::search::{Choice, Form, Search};
 use crate::directory::ObjectGuid;
 use crate::directory::inventory::{Evaluation, Inventory};
 use crate::plan::model::MappingProposal;
 use crate::predict::cloud::{CloudView, GroupAttributes};
 use crate::predict::expression;
+use std::borrow::Cow;
 
 /// A planned group whose mappings the tenant is asked about.
 pub(in crate::plan) struct Asked<'a> {
     pub entra: u32,
     /// Values of extension properties that the plan writes.
-    pub values: &'a [(String, String)],
+    pub values: Vec<(&'a str, Cow<'a, str>)>,
 }
 
 /// What to ask the tenant's own evaluator about the proposed mappings: each over the attributes as they will be.
@@ -32,7 +34,7 @@ pub(in crate::plan) fn questions(
             let attributes = WithValue {
                 base: GroupAttributes { inventory, view, group },
                 name: own.map_or("", |(n, _)| n),
-                value: own.map(|(_, v)| v.as_str()),
+                value: own.map(|(_, v)| &**v),
                 domain: view.domain(),
             };
             let id = inventory.entra_object(group).id.to_string();
@@ -63,7 +65,7 @@ impl Search<'_> {
             (true, many) => format!("{many:?}"),
         };
         self.answers(expression).find_map(|(case, e)| {
-            let kept = e.evaluated && matches!(e.result.as_slice(), [one] if self.part.same(one, &self.now[case]));
+            let kept = e.evaluated && matches!(e.result.as_slice(), [one] if self.part.same(one, &self.now(case)));
             (!kept).then(|| format!("{} for {}", gives(e), self.cases[case].dn))
         })
     }
@@ -97,7 +99,7 @@ impl Search<'_> {
     /// Whether this expression would be proposed for this part but for the tenant's answer.
     fn tried(&self, text: &str) -> bool {
         let Some(form) = expression::parse(text).ok().map(Form::Expression) else { return false };
-        let own = |i: usize| self.holds(i, &self.evaluate(&form, i, "", None));
+        let own = |i: usize| self.holds(i, &self.evaluate(&form, i, None));
         text.starts_with("[extension_") || self.answers(text).all(|(case, _)| own(case))
     }
 }

@@ -128,6 +128,10 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Those that go only under one reading of an open point.
+    pub fn perhaps_lost(&self) -> u64 {
+        u64::from(self.maybe_lost) + u64::from(self.open) + u64::from(self.kept_if_option)
+    }
     fn take(&mut self, fate: Fate) {
         match fate {
             Fate::Kept => self.kept += 1,

@@ -4,18 +4,21 @@
 //!
 //! The first pass keeps some bytes a group; names and member lists are made when somebody asks for a group.
 
+mod attributes;
 mod collisions;
+mod matched;
 mod matching;
 mod members;
 mod names;
 mod points;
 
+pub use matched::Matched;
 pub use matching::Action;
 pub use members::{Counts, Fate, MemberLine, Why};
 pub use names::{After, Attribute, Changes, Today};
 pub use points::{Point, Points};
 
-use super::cloud::{CloudView, Job, ScopeMode};
+use super::cloud::{CloudView, ScopeMode};
 use super::index::Index;
 use super::members::MemberMap;
 use super::schema::SynchronizationSchema;
@@ -129,34 +132,19 @@ impl<'a> Forecast<'a> {
 
     /// The same with what an assessment of the same Inventory has built.
     pub fn with(inventory: &'a Inventory, assumed: &Assumptions<'_>, shared: Shared) -> Self {
-        let Shared { index, members: map } = shared;
-        let mut view = CloudView::build(inventory, assumed.mode, assumed.domain);
-        let mappings = match assumed.mappings {
-            Mappings::Schema(schema) => {
-                view.use_schema(schema);
-                MappingsFrom::Plan
-            }
-            Mappings::Job => match view.job {
-                Job::Known(_) => MappingsFrom::Job,
-                Job::Absent => match super::defaults::schema(view.domain()) {
-                    Ok(schema) => {
-                        view.use_schema(&schema);
-                        MappingsFrom::Defaults
-                    }
-                    Err(_) => MappingsFrom::Unknown,
-                },
-                Job::NotCollected | Job::NoSchema(_) => MappingsFrom::Unknown,
-            },
-        };
-        let links = matching::links(inventory, &index, &view, &assumed.scope);
-        let entries = matching::entries(inventory, &index, &links);
+        Matched::of(inventory, assumed, shared).forecast()
+    }
+
+    fn judged(matched: Matched<'a>) -> Self {
+        let Matched { inventory, shared: Shared { index, members: map }, view, mappings, option, links, entries } =
+            matched;
         let mut forecast = Forecast {
             inventory,
             index,
             map,
             view,
             mappings,
-            option: assumed.on_premises_members,
+            option,
             links,
             outcomes: Vec::new(),
             by_entra: vec![NONE; inventory.entra.groups.len()],

@@ -1,11 +1,11 @@
-//! What a group will be called and what its attributes will hold, as far as the mappings say.
+//! What a group will be called, as far as the mappings say, and what changes about it.
 
 use super::collisions::Taken;
 use super::matching::Action;
 use super::points::{Point, Points};
 use super::{Forecast, Outcome};
 use crate::directory::inventory::NONE;
-use crate::directory::{Anchor, GroupType, same_dn, split};
+use crate::directory::{Anchor, same_dn, split};
 use crate::predict::cloud::{GroupAttributes, Job, Predicted};
 use crate::predict::expression;
 use crate::predict::schema::FlowType;
@@ -37,12 +37,23 @@ impl Changes {
     pub fn has(self, other: Changes) -> bool {
         self.0 & other.0 != 0
     }
+    /// Without those.
+    pub(super) fn without(self, other: Changes) -> Changes {
+        Changes(self.0 & !other.0)
+    }
     pub fn is_empty(self) -> bool {
         self.0 & !Changes::STAMPED.0 == 0
     }
     /// The DN changes, or a new one is made.
     pub fn new_dn(self) -> bool {
-        self.has(Changes(Changes::RENAMED.0 | Changes::MOVED.0))
+        self.has(Changes::RENAMED | Changes::MOVED)
+    }
+}
+
+impl std::ops::BitOr for Changes {
+    type Output = Changes;
+    fn bitor(self, other: Changes) -> Changes {
+        Changes(self.0 | other.0)
     }
 }
 
@@ -80,7 +91,7 @@ pub struct After {
 pub(super) struct Now<'a> {
     cn: std::borrow::Cow<'a, str>,
     parent: std::borrow::Cow<'a, str>,
-    sam: Option<&'a str>,
+    pub(super) sam: Option<&'a str>,
 }
 
 impl<'a> Forecast<'a> {
@@ -90,7 +101,7 @@ impl<'a> Forecast<'a> {
         Some(Now { cn, parent, sam: self.inventory.text.get(object.sam_account_name) })
     }
 
-    fn job(&self) -> Result<&JobPrediction, &str> {
+    pub(super) fn job(&self) -> Result<&JobPrediction, &str> {
         match &self.view.job {
             Job::Known(job) => Ok(job),
             Job::Absent | Job::NotCollected => Err("whether a Cloud Sync job exists is not in the input"),
@@ -158,77 +169,6 @@ impl<'a> Forecast<'a> {
         self.inventory.ad.groups.get(outcome.ad as usize).map_or("", |g| self.inventory.dn(g.object))
     }
 
-    fn attributes(&self, outcome: &Outcome) -> Vec<Attribute> {
-        let (Some(group), Ok(job)) = (self.entra_group(outcome), self.job()) else { return Vec::new() };
-        let source = GroupAttributes { inventory: self.inventory, view: &self.view, group };
-        let exists = outcome.ad != NONE;
-        job.other_targets()
-            .filter_map(|target| {
-                if let Some(kind) = self.group_type(outcome, target) {
-                    return kind;
-                }
-                let now = if exists { self.today(outcome, target) } else { Some(None) };
-                let after = match exists {
-                    true => job.project_other(target, &source, now.flatten())?,
-                    false => job.project_other_new(target, &source)?,
-                };
-                let after = match now {
-                    Some(now) if exists => settle_attribute(after, now),
-                    _ => after.into(),
-                };
-                let today = match now {
-                    None => Today::NotCollected,
-                    Some(None) => Today::Empty,
-                    Some(Some(value)) => Today::Value(value.to_owned()),
-                };
-                Some(Attribute { name: target.to_owned(), today, after })
-            })
-            .collect()
-    }
-
-    /// `isSecurityGroup` and `UniversalScope` are one attribute in AD: the outer option says that this is one of them,
-    /// the inner one stands for the first.
-    fn group_type(&self, outcome: &Outcome, target: &str) -> Option<Option<Attribute>> {
-        if target.eq_ignore_ascii_case("isSecurityGroup") {
-            return Some(None);
-        }
-        if !target.eq_ignore_ascii_case("UniversalScope") {
-            return None;
-        }
-        let today = self.inventory.ad.groups.get(outcome.ad as usize).and_then(|g| g.group_type);
-        let wanted = GroupType::UNIVERSAL_SECURITY;
-        let after = match today {
-            Some(now) if now.is_universal() && now.is_security() => Predicted::Unchanged,
-            None if outcome.ad == NONE => Predicted::Value(wanted.to_string()),
-            now => Predicted::Unknown {
-                candidates: [Some(wanted), now].into_iter().flatten().map(|t| t.to_string()).collect(),
-                reason: Point::GroupType.question().to_owned(),
-            },
-        };
-        let today = match today {
-            Some(now) => Today::Value(now.to_string()),
-            None if outcome.ad == NONE => Today::Empty,
-            None => Today::NotCollected,
-        };
-        Some(Some(Attribute { name: "groupType".to_owned(), today, after }))
-    }
-
-    /// Today's value; `None` where the bundle does not hold the attribute.
-    fn today(&self, outcome: &Outcome, target: &str) -> Option<Option<&'a str>> {
-        let group = self.inventory.ad.groups.get(outcome.ad as usize)?;
-        let is = |name: &str| target.eq_ignore_ascii_case(name);
-        let text = match () {
-            () if is("displayName") => group.display_name,
-            () if is("description") => group.description,
-            () if is("adminDescription") => group.admin_description,
-            () if is("msDS-ExternalDirectoryObjectId") => group.edoi,
-            () if is("msDS-ObjectSoa") => group.object_soa,
-            () if is("mail") => group.mail,
-            () => return None,
-        };
-        Some(self.inventory.text.get(text))
-    }
-
     /// Notes in the first pass what changes and what that rests on.
     pub(super) fn judge_names(&self, outcome: &mut Outcome) {
         if !outcome.action.writes() {
@@ -272,7 +212,7 @@ impl<'a> Forecast<'a> {
         }
         if outcome.ad == NONE {
             // A new group has nothing to be renamed from.
-            changes = Changes(changes.0 & !(Changes::RENAMED.0 | Changes::MOVED.0 | Changes::ACCOUNT_NAME.0));
+            changes = changes.without(Changes::RENAMED | Changes::MOVED | Changes::ACCOUNT_NAME);
         } else {
             if changes.has(Changes::MOVED) {
                 points.add(Point::Move);
@@ -282,60 +222,9 @@ impl<'a> Forecast<'a> {
         outcome.changes = changes;
         outcome.points = points;
     }
-
-    fn judge_attributes(&self, outcome: &Outcome, changes: &mut Changes, points: &mut Points) {
-        let (Some(group), Ok(job)) = (self.entra_group(outcome), self.job()) else { return };
-        let source = GroupAttributes { inventory: self.inventory, view: &self.view, group };
-        job.each_other(&source, &|target| self.today(outcome, target), &mut |target, now, after| {
-            if let Some(kind) = self.group_type(outcome, target) {
-                if kind.is_some_and(|k| k.after != Predicted::Unchanged) {
-                    points.add(Point::GroupType);
-                }
-                return;
-            }
-            let is = |name: &str| target.eq_ignore_ascii_case(name);
-            let change = match () {
-                () if is("displayName") => Changes::DISPLAY_NAME,
-                () if is("description") => Changes::DESCRIPTION,
-                // The stamp is the cutover's own doing.
-                () if outcome.action == Action::Stamp && is("msDS-ExternalDirectoryObjectId") => return,
-                () => Changes::OTHER,
-            };
-            // The usual case: what is there already.
-            if let (Some(now), expression::Outcome::Value(value)) = (now, &after)
-                && value.as_text().as_deref() == now
-            {
-                return;
-            }
-            let after = match now {
-                Some(now) => settle_attribute(after, now),
-                None => match Predicted::from(after) {
-                    Predicted::Value(_) => return,
-                    other => other,
-                },
-            };
-            let mut seen = Changes::default();
-            note(after, change, Point::Expression, &mut seen, points);
-            // What an attribute other than the name will be may stay open without the name being so.
-            changes.add(Changes(seen.0 & !Changes::NAME_OPEN.0));
-        });
-    }
 }
 
-/// An attribute that AD has, or has not, held against what comes.
-fn settle_attribute(after: expression::Outcome, now: Option<&str>) -> Predicted {
-    match Predicted::from(after) {
-        // An empty text cannot stand in AD, so that every reading leaves an empty attribute empty.
-        Predicted::Unknown { candidates, .. }
-            if now.is_none() && !candidates.is_empty() && candidates.iter().all(String::is_empty) =>
-        {
-            Predicted::Unchanged
-        }
-        predicted => settle(predicted, now, |a, b| a == b),
-    }
-}
-
-fn note(after: Predicted, change: Changes, point: Point, changes: &mut Changes, points: &mut Points) {
+pub(super) fn note(after: Predicted, change: Changes, point: Point, changes: &mut Changes, points: &mut Points) {
     match after {
         Predicted::Unchanged => {}
         Predicted::Value(_) => changes.add(change),
@@ -351,12 +240,12 @@ fn same_cn(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
 }
 
-fn same_name(a: &str, b: &str) -> bool {
+pub(super) fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
 /// A predicted value that is the present one is no change.
-fn settle(after: Predicted, now: Option<&str>, same: fn(&str, &str) -> bool) -> Predicted {
+pub(super) fn settle(after: Predicted, now: Option<&str>, same: fn(&str, &str) -> bool) -> Predicted {
     match (after, now) {
         (Predicted::Value(value), Some(now)) if same(&value, now) => Predicted::Unchanged,
         (after, _) => after,

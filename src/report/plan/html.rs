@@ -1,13 +1,15 @@
 //! `plan.html`: the runbook as one self-contained page without script. Text from a directory is escaped and its invisible
 //! characters shown. Groups are listed up to a limit; `plan.json` has all.
 
-use super::{Shown, words};
+use super::Shown;
+use super::words::{self, Sitting};
 use crate::error::Result;
-use crate::plan::model::{Holds, PlannedGroup, Step, Wave};
-use crate::plan::{Plan, WaveSize};
+use crate::plan::model::{Holds, Step, Wave};
+use crate::plan::{Brief, NameAfter, Plan, WaveSize};
 use crate::report::html::{SPRITE, STYLE, count, csp_hash, internal, render_failed, unwritten};
 use crate::report::plain;
-use handlebars::Handlebars;
+use handlebars::{Handlebars, html_escape};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::io;
 
@@ -17,23 +19,41 @@ pub(super) const MAX_ROWS: usize = 2_000;
 const OPEN_ROWS: usize = 25;
 
 const TEMPLATE: &str = include_str!("../../../templates/plan.hbs");
+const SITTING: &str = include_str!("../../../templates/plan-sitting.hbs");
 const OWN_STYLE: &str = include_str!("../../../templates/plan.css");
 
-pub(super) fn write(shown: &Shown<'_>, out: &mut dyn io::Write) -> Result<()> {
+pub(super) fn write(shown: &Shown<'_>, sittings: &[Sitting<'_>], out: &mut dyn io::Write) -> Result<()> {
     let style = format!("{STYLE}{OWN_STYLE}").replace("\r\n", "\n");
-    let mut page = page(shown);
-    harmless(&mut page);
-    if let Value::Object(fields) = &mut page {
-        fields.insert("styleHash".into(), json!(csp_hash(&style)));
-        fields.insert("style".into(), json!(style));
-    }
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
     handlebars.register_partial("sprite", SPRITE).map_err(|e| internal("read", e))?;
     handlebars.register_template_string("plan", TEMPLATE).map_err(|e| internal("read", e))?;
+    handlebars.register_template_string("sitting", SITTING).map_err(|e| internal("read", e))?;
+    let mut page = page(shown, sittings);
+    harmless(&mut page);
+    // What a long plan has thousands of is made apart, on all cores.
+    let steps: Result<Vec<String>> = sittings.par_iter().map(|sitting| steps(sitting, &handlebars)).collect();
+    page["sittings"] = json!(steps?.concat());
+    let tables: Vec<String> = shown.groups.par_iter().map(|groups| rows(groups)).collect();
+    for (wave, rows) in page["waves"].as_array_mut().into_iter().flatten().zip(tables) {
+        wave["rows"] = json!(rows);
+    }
+    page["styleHash"] = json!(csp_hash(&style));
+    page["style"] = json!(style);
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
     handlebars.render_to_write("plan", &page, &mut out).map_err(render_failed)?;
     io::Write::flush(&mut out).map_err(unwritten)
+}
+
+/// The steps of a sitting.
+fn steps(sitting: &Sitting<'_>, handlebars: &Handlebars<'_>) -> Result<String> {
+    let mut value = json!({
+        "when": sitting.when,
+        "purpose": sitting.purpose,
+        "steps": sitting.steps.iter().map(|s| step(s)).collect::<Vec<_>>(),
+    });
+    harmless(&mut value);
+    handlebars.render("sitting", &value).map_err(render_failed)
 }
 
 /// Every text with its invisible characters shown.
@@ -46,7 +66,7 @@ fn harmless(value: &mut Value) {
     }
 }
 
-fn page(shown: &Shown<'_>) -> Value {
+fn page(shown: &Shown<'_>, sittings: &[Sitting<'_>]) -> Value {
     let plan = shown.plan;
     let (b, s) = (&plan.bundle, &plan.summary);
     let mut banners = Vec::new();
@@ -89,9 +109,7 @@ fn page(shown: &Shown<'_>) -> Value {
         "kicker": kicker.join(" / "),
         "headline": words::headline(plan),
         "bar": bar(shown),
-        "sittings": words::sittings(plan, shown.sizes).iter().map(|sitting| json!({
-            "when": sitting.when, "purpose": sitting.purpose, "steps": sitting.steps.iter().map(|s| step(s)).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
+        "nights": sittings.iter().map(|s| json!({ "when": s.when, "purpose": s.purpose })).collect::<Vec<_>>(),
         "noReturnStep": no_return.map(|s| s.id.as_str()),
         "noReturn": words::NO_RETURN,
         "orderRisk": words::order_risk(plan),
@@ -104,7 +122,7 @@ fn page(shown: &Shown<'_>) -> Value {
             },
             "message": stop.message, "remediation": stop.remediation,
         })).collect::<Vec<_>>(),
-        "waves": plan.waves.iter().zip(shown.sizes).map(|(w, size)| wave(w, size)).collect::<Vec<_>>(),
+        "waves": plan.waves.iter().zip(shown.sizes).zip(&shown.groups).map(|((w, size), groups)| wave(w, size, groups)).collect::<Vec<_>>(),
         "rollback": words::ROLLBACK,
         "rules": words::RULES_STAY,
         "kept": kept(plan),
@@ -174,44 +192,59 @@ fn step(step: &Step) -> Value {
     })
 }
 
-fn wave(wave: &Wave, size: &WaveSize) -> Value {
+fn wave(wave: &Wave, size: &WaveSize, groups: &[Brief]) -> Value {
     let all = usize::try_from(size.groups).unwrap_or(usize::MAX);
-    let listed = wave.groups.len().min(MAX_ROWS);
     json!({
         "name": wave.name,
         "when": words::time(wave.at.as_deref()).unwrap_or_else(|| format!("sitting {}", wave.session)),
         "groups": size.groups, "links": wave.links, "frozen": words::frozen(wave),
         "minutes": words::minutes(wave.minutes), "small": all <= OPEN_ROWS,
-        "rows": wave.groups.iter().take(listed).map(row).collect::<Vec<_>>(),
-        "more": more(all, listed),
+        "more": more(all, groups.len()),
     })
 }
 
-fn row(group: &PlannedGroup) -> Value {
-    let p = &group.predicted;
-    let mut foreseen = Vec::new();
-    match &p.dn {
-        Some(dn) if *dn == group.dn => {}
-        Some(dn) => foreseen.push(format!("becomes {dn}")),
-        None => foreseen.push("name or place not proved".to_owned()),
+/// The rows of a wave's table. Thousands of them are made here and not by the template, which would keep each cell twice.
+fn rows(groups: &[Brief]) -> String {
+    let mut out = String::new();
+    let mut cell = |before: &str, text: &str| {
+        out.push_str(before);
+        out.push_str(&html_escape(&plain(text)));
+    };
+    for group in groups {
+        cell("<tr><td><bdi>", group.display_name.as_deref().unwrap_or("–"));
+        cell("</bdi></td><td class=\"code\"><bdi>", &group.dn);
+        cell("</bdi></td><td>", &group.members.to_string());
+        cell("</td><td>", &foreseen(group));
+        let parts: Vec<&str> = group.risk.parts.iter().map(|r| r.what.as_str()).collect();
+        let risk = match parts.is_empty() {
+            true => "0".to_owned(),
+            false => format!("{}: {}", group.risk.score, parts.join(", ")),
+        };
+        cell("</td><td>", &risk);
+        cell("</td></tr>\n", "");
+    }
+    out
+}
+
+fn foreseen(group: &Brief) -> String {
+    let mut out = Vec::new();
+    match &group.name {
+        NameAfter::Kept => {}
+        NameAfter::Becomes(dn) => out.push(format!("becomes {dn}")),
+        NameAfter::NotProved => out.push("name or place not proved".to_owned()),
     }
     for (n, what) in [
-        (p.member_adds.len() as u64, "added"),
-        (p.member_removals.len() as u64, "removed"),
-        (p.possible_removals.count, "perhaps removed"),
-        (p.not_written, "not written"),
+        (group.added, "added"),
+        (group.removed, "removed"),
+        (group.perhaps_removed, "perhaps removed"),
+        (group.not_written, "not written"),
     ] {
         if n > 0 {
-            foreseen.push(format!("{n} {what}"));
+            out.push(format!("{n} {what}"));
         }
     }
-    foreseen.extend(p.attributes.iter().map(|a| format!("changes {}", a.name)));
-    let parts: Vec<&str> = group.risk.parts.iter().map(|r| r.what.as_str()).collect();
-    json!({
-        "name": group.display_name.as_deref().unwrap_or("–"), "dn": group.dn, "members": group.members,
-        "foreseen": if foreseen.is_empty() { "no change".to_owned() } else { foreseen.join("; ") },
-        "risk": if parts.is_empty() { "0".to_owned() } else { format!("{}: {}", group.risk.score, parts.join(", ")) },
-    })
+    out.extend(group.attributes.iter().map(|name| format!("changes {name}")));
+    if out.is_empty() { "no change".to_owned() } else { out.join("; ") }
 }
 
 fn kept(plan: &Plan) -> String {

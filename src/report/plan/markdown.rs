@@ -3,7 +3,7 @@
 use super::Shown;
 use super::words::{self, Sitting};
 use crate::plan::model::{Holds, Step, Wave};
-use crate::plan::{Plan, WaveSize};
+use crate::plan::{Brief, NameAfter, Plan, WaveSize};
 use crate::report::html::count;
 use crate::report::markdown::md;
 use std::fmt::Write as _;
@@ -22,18 +22,18 @@ fn head(out: &mut String, columns: &[&str]) {
     let _ = writeln!(out, "\n| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()));
 }
 
-pub(super) fn text(shown: &Shown<'_>) -> String {
+pub(super) fn text(shown: &Shown<'_>, sittings: &[Sitting<'_>]) -> String {
     let plan = shown.plan;
     let mut out = String::from("# groupshift plan\n\n");
     banner(plan, &mut out);
     let _ = writeln!(out, "{}\n", md(&words::headline(plan)));
     facts(plan, &mut out);
     stops(plan, &mut out);
-    short(shown, &mut out);
+    short(sittings, &mut out);
     let _ = writeln!(out, "\n## The point of no return\n\n{}\n\n{}", words::NO_RETURN, md(&words::order_risk(plan)));
     out.push_str("\n## The steps\n");
-    for sitting in words::sittings(shown.plan, shown.sizes) {
-        steps(&sitting, &mut out);
+    for sitting in sittings {
+        steps(sitting, &mut out);
     }
     waves(shown, &mut out);
     out.push_str("\n## Rollback\n\nBefore the point of no return every step can be taken back; after it, see there. In this order:\n\n");
@@ -99,9 +99,9 @@ fn stops(plan: &Plan, out: &mut String) {
     }
 }
 
-fn short(shown: &Shown<'_>, out: &mut String) {
+fn short(sittings: &[Sitting<'_>], out: &mut String) {
     out.push_str("\n## What happens, night by night\n\n");
-    for sitting in words::sittings(shown.plan, shown.sizes) {
+    for sitting in sittings {
         let _ = writeln!(out, "- **{}**: {}.", md(&sitting.when), md(&sitting.purpose));
     }
     out.push_str("\nWho does it: groupshift writes to AD, Entra and the job. The Connect administrator runs the scripts in Windows PowerShell on the named server and gives their evidence files to groupshift, which holds them against live state. The change owner confirms the point of no return. Any difference from the prediction pauses the job and asks.\n");
@@ -168,44 +168,21 @@ fn waves(shown: &Shown<'_>, out: &mut String) {
     }
     out.push_str("\nNested groups stand before the groups that nest them. Risk is a sum of what could go wrong with a group; it orders the waves and decides nothing.\n");
     let mut room = MAX_GROUPS;
-    for (wave, size) in shown.plan.waves.iter().zip(shown.sizes) {
-        room -= groups(wave, size, room, out);
+    for ((wave, size), briefs) in shown.plan.waves.iter().zip(shown.sizes).zip(&shown.groups) {
+        room -= groups(wave, size, briefs, room, out);
     }
 }
 
 /// Lists as many groups as there is room for, and returns how many those are.
-fn groups(wave: &Wave, size: &WaveSize, room: usize, out: &mut String) -> usize {
+fn groups(wave: &Wave, size: &WaveSize, briefs: &[Brief], room: usize, out: &mut String) -> usize {
     let _ = writeln!(out, "\n### {}: {}", md(&wave.name), count(size.groups, "group", "groups"));
-    let listed = wave.groups.len().min(MAX_ROWS).min(room);
+    let listed = briefs.len().min(MAX_ROWS).min(room);
     if listed == 0 && size.groups > 0 {
         out.push_str("\nListed in the JSON file.\n");
         return 0;
     }
     head(out, &["Group", "DN", "Members", "Foreseen", "Risk, and its parts"]);
-    for group in wave.groups.iter().take(listed) {
-        let p = &group.predicted;
-        let mut foreseen = Vec::new();
-        match &p.dn {
-            Some(dn) if *dn == group.dn => {}
-            Some(dn) => foreseen.push(format!("becomes {}", md(dn))),
-            None => foreseen.push("name or place not proved".to_owned()),
-        }
-        let mut add = |n: u64, what: &str| {
-            if n > 0 {
-                foreseen.push(format!("{n} {what}"));
-            }
-        };
-        add(p.member_adds.len() as u64, "added");
-        add(p.member_removals.len() as u64, "**removed**");
-        add(p.possible_removals.count, "perhaps removed");
-        add(p.not_written, "not written");
-        let changed: Vec<String> = p.attributes.iter().map(|a| md(&a.name)).collect();
-        if !changed.is_empty() {
-            foreseen.push(format!("changes {}", changed.join(", ")));
-        }
-        if foreseen.is_empty() {
-            foreseen.push("no change".to_owned());
-        }
+    for group in briefs.iter().take(listed) {
         let parts: Vec<String> = group.risk.parts.iter().map(|r| format!("{} ({})", md(&r.what), r.points)).collect();
         row(
             out,
@@ -213,7 +190,7 @@ fn groups(wave: &Wave, size: &WaveSize, room: usize, out: &mut String) -> usize 
                 md(group.display_name.as_deref().unwrap_or("–")),
                 md(&group.dn),
                 group.members.to_string(),
-                foreseen.join("; "),
+                foreseen(group),
                 if parts.is_empty() { "0".to_owned() } else { format!("{}: {}", group.risk.score, parts.join(", ")) },
             ],
         );
@@ -222,6 +199,30 @@ fn groups(wave: &Wave, size: &WaveSize, room: usize, out: &mut String) -> usize 
         let _ = writeln!(out, "\n{} more in the JSON file.", size.groups - listed as u64);
     }
     listed
+}
+
+fn foreseen(group: &Brief) -> String {
+    let mut out = Vec::new();
+    match &group.name {
+        NameAfter::Kept => {}
+        NameAfter::Becomes(dn) => out.push(format!("becomes {}", md(dn))),
+        NameAfter::NotProved => out.push("name or place not proved".to_owned()),
+    }
+    for (n, what) in [
+        (group.added, "added"),
+        (group.removed, "**removed**"),
+        (group.perhaps_removed, "perhaps removed"),
+        (group.not_written, "not written"),
+    ] {
+        if n > 0 {
+            out.push(format!("{n} {what}"));
+        }
+    }
+    if !group.attributes.is_empty() {
+        let changed: Vec<String> = group.attributes.iter().map(|name| md(name)).collect();
+        out.push(format!("changes {}", changed.join(", ")));
+    }
+    if out.is_empty() { "no change".to_owned() } else { out.join("; ") }
 }
 
 fn names(plan: &Plan, out: &mut String) {

@@ -10,8 +10,9 @@ pub use words::{headline, sittings};
 use super::folder::{Folder, create_private, is_ours};
 use crate::error::{Error, Place, Result};
 use crate::plan::model::PlannedGroup;
-use crate::plan::{self, Assembly, Plan, WaveSize};
+use crate::plan::{self, Assembly, Brief, Plan, WaveSize};
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Where a plan and what belongs to it lie.
@@ -71,44 +72,55 @@ impl Files {
     }
 }
 
-/// Groups that the page lists at most, over all waves: what one job can hold. `plan.json` has all.
+/// Groups that the pages list at most, over all waves: what one job can hold. `plan.json` has all.
 const PAGE_GROUPS: usize = 20_000;
 
-/// What the pages show: the plan, perhaps with the first groups of its waves only, and how many there are.
+/// What the pages show: the plan, whose waves may hold no group, and the first groups of each.
 pub(crate) struct Shown<'p> {
     plan: &'p Plan,
     sizes: &'p [WaveSize],
+    /// By wave.
+    groups: Vec<Vec<Brief>>,
     /// The first groups that lose members for certain.
     removing: Vec<&'p PlannedGroup>,
+}
+
+/// The first groups of each wave, as far as there is room.
+fn listed(sizes: &[WaveSize], mut briefs: impl FnMut(usize, Range<usize>) -> Vec<Brief>) -> Vec<Vec<Brief>> {
+    let mut room = PAGE_GROUPS;
+    let take = |(wave, size): (usize, &WaveSize)| {
+        let rows = html::MAX_ROWS.min(room).min(usize::try_from(size.groups).unwrap_or(usize::MAX));
+        room -= rows;
+        briefs(wave, 0..rows)
+    };
+    sizes.iter().enumerate().map(take).collect()
 }
 
 /// Writes the plan, its pages and its scripts.
 pub fn write(plan: &Plan, files: &Files, force: bool) -> Result<()> {
     let folder = ready(files, force)?;
     let sizes: Vec<WaveSize> = plan.waves.iter().map(WaveSize::of).collect();
-    let groups = plan.waves.iter().flat_map(|w| &w.groups);
-    let removing = groups.filter(|g| !g.predicted.member_removals.is_empty()).take(markdown::MAX_ROWS).collect();
-    beside(&Shown { plan, sizes: &sizes, removing }, files, &folder)?;
+    let groups = listed(&sizes, |wave, rows| plan.waves[wave].groups[rows].iter().map(Brief::of).collect());
+    let all_groups = plan.waves.iter().flat_map(|w| &w.groups);
+    let removing = all_groups.filter(|g| !g.predicted.member_removals.is_empty()).take(markdown::MAX_ROWS).collect();
+    beside(&Shown { plan, sizes: &sizes, groups, removing }, files, &folder)?;
     // The plan itself comes last: where it is, everything that it names is.
     folder.write(&name(&files.json), |out| all(&plan::canonical(plan)?, out))?;
     Ok(())
 }
 
-/// The same of a plan that is never whole in memory. Returns it with its hash and without most of its groups.
-pub fn write_in_parts(assembly: &Assembly<'_>, files: &Files, force: bool) -> Result<Plan> {
+/// The same of a plan that is never whole in memory. Returns it with its hash and without its groups, and how many those
+/// are.
+pub fn write_in_parts(assembly: Assembly<'_>, files: &Files, force: bool) -> Result<(Plan, Vec<WaveSize>)> {
     let folder = ready(files, force)?;
-    let (staged, sha256) = folder.stage(&name(&files.json), |out| plan::write(assembly, out, &files.json))?;
-    let mut plan = Plan { sha256, ..assembly.head().clone() };
-    let mut room = PAGE_GROUPS;
-    for (position, (wave, size)) in plan.waves.iter_mut().zip(assembly.sizes()).enumerate() {
-        let rows = html::MAX_ROWS.min(room).min(usize::try_from(size.groups).unwrap_or(usize::MAX));
-        wave.groups = assembly.groups(position, 0..rows);
-        room -= rows;
-    }
+    let (staged, sha256) = folder.stage(&name(&files.json), |out| plan::write(&assembly, out, &files.json))?;
+    let groups = listed(assembly.sizes(), |wave, rows| assembly.briefs(wave, rows));
     let removing = assembly.removing();
-    beside(&Shown { plan: &plan, sizes: assembly.sizes(), removing: removing.iter().collect() }, files, &folder)?;
+    let (head, sizes) = assembly.into_head();
+    let plan = Plan { sha256, ..head };
+    beside(&Shown { plan: &plan, sizes: &sizes, groups, removing: removing.iter().collect() }, files, &folder)?;
     staged.persist()?;
-    Ok(plan)
+    Ok((plan, sizes))
 }
 
 fn ready(files: &Files, force: bool) -> Result<Folder> {
@@ -136,9 +148,12 @@ fn beside(shown: &Shown<'_>, files: &Files, folder: &Folder) -> Result<()> {
             Folder::at(parent).write(&name(&path), |out| all(script.text.as_bytes(), out))?;
         }
     }
-    folder.write(&name(&files.md), |out| all(markdown::text(shown).as_bytes(), out))?;
-    folder.write(&name(&files.html), |out| html::write(shown, out))?;
-    Ok(())
+    let sittings = sittings(shown.plan, shown.sizes);
+    let (md, html) = rayon::join(
+        || folder.write(&name(&files.md), |out| all(markdown::text(shown, &sittings).as_bytes(), out)),
+        || folder.write(&name(&files.html), |out| html::write(shown, &sittings, out)),
+    );
+    md.and(html).map(drop)
 }
 
 /// Takes away the scripts of an earlier plan, whose steps had other numbers.

@@ -4,6 +4,7 @@ use crate::plan::model::{Plan, Step, Wave};
 use crate::plan::{Order, WaveSize};
 use crate::report::html::count;
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
 /// One sitting: when, and its steps.
 pub struct Sitting<'p> {
@@ -60,13 +61,18 @@ pub fn sittings<'p>(plan: &'p Plan, sizes: &[WaveSize]) -> Vec<Sitting<'p>> {
             last.steps.push(step);
         }
     }
+    let mut waves: HashMap<u32, Vec<(&Wave, &WaveSize)>> = HashMap::new();
+    for (wave, size) in plan.waves.iter().zip(sizes) {
+        waves.entry(wave.session).or_default().push((wave, size));
+    }
     for sitting in &mut out {
-        sitting.purpose = purpose(plan, sizes, sitting);
+        sitting.purpose = purpose(waves.get(&sitting.number).map_or(&[], Vec::as_slice), sitting);
     }
     out
 }
 
-fn purpose(plan: &Plan, sizes: &[WaveSize], sitting: &Sitting<'_>) -> String {
+/// What a sitting is for, with the waves that are done in it.
+fn purpose(waves: &[(&Wave, &WaveSize)], sitting: &Sitting<'_>) -> String {
     let mut parts = Vec::new();
     if sitting.number == 0 {
         parts.push("everything is checked, kept and stamped; nothing that a user could notice changes".to_owned());
@@ -80,7 +86,7 @@ fn purpose(plan: &Plan, sizes: &[WaveSize], sitting: &Sitting<'_>) -> String {
     if has("throwaway") {
         parts.push("a throwaway group shows what Cloud Sync really does".to_owned());
     }
-    for (wave, size) in plan.waves.iter().zip(sizes).filter(|(w, _)| w.session == sitting.number) {
+    for (wave, size) in waves {
         parts.push(format!(
             "{} is scoped in ({}) and compared with the prediction",
             wave.name,

@@ -1,6 +1,12 @@
 //! The published shape of a plan (`plan.json`, schema `groupshift/plan/v1`): all that a cutover needs to execute it, and
 //! all that a change board reads. Unknown fields are refused, so that nothing in an executed plan goes unread.
 
+mod group;
+mod mapping;
+
+pub use group::{AttributeChange, Fixed, GroupStep, PlannedGroup, Possible, PredictedGroup, Risk, RiskPart};
+pub use mapping::{CannotKeep, ExtensionProperty, MappingProposal, ProposedMapping, SchemaPatch};
+
 use crate::report::model::{Gate, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -134,69 +140,6 @@ pub enum Holds {
     Irreversible,
 }
 
-/// The proposed mappings of name and place.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MappingProposal {
-    /// Whether every planned group keeps its CN and its container, proved by evaluating both for every one of them.
-    pub keeps_every_name: bool,
-    pub keeps_every_place: bool,
-    pub cn: Option<ProposedMapping>,
-    pub parent_distinguished_name: Option<ProposedMapping>,
-    /// Extension properties that must exist, by their full name; `{appId}` stands for the application's id without
-    /// hyphens where the bundle does not tell it.
-    pub extensions: Vec<ExtensionProperty>,
-    /// Groups that no mapping keeps, and why.
-    pub cannot_keep: Vec<CannotKeep>,
-    /// The change to the job's schema: read, compare with `expects`, replace, write back whole.
-    pub schema_patch: Option<SchemaPatch>,
-    /// What is to be known about these mappings.
-    pub notes: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ProposedMapping {
-    /// `constant`, `attribute`, `function`, `switch`, `extension`, or `job` for the job's own.
-    pub form: String,
-    pub expression: String,
-    /// For how many planned groups it was evaluated, and for how many it gave the present value.
-    pub evaluated: u64,
-    pub holds: u64,
-    pub why: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ExtensionProperty {
-    pub name: String,
-    /// Present in the bundle, or to be created by the plan.
-    pub exists: bool,
-    /// Groups that get a value; each value stands in the group's own steps.
-    pub values: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CannotKeep {
-    pub object_id: String,
-    pub dn: String,
-    /// `cn` or `parentDistinguishedName`.
-    pub attribute: String,
-    pub reason: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SchemaPatch {
-    /// The mapping of groups that is changed, as the schema names its target object.
-    pub target_object_name: String,
-    /// The mappings as the bundle has them; a live schema that differs stops the run.
-    pub expects: Vec<serde_json::Value>,
-    /// What they become: attributeMapping objects of Microsoft Graph.
-    pub attribute_mappings: Vec<serde_json::Value>,
-}
-
 /// The Cloud Sync job as the plan wants it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -312,103 +255,6 @@ pub struct Wave {
     /// The wave is larger than its size, since its groups nest each other in a circle and move together.
     pub oversize: bool,
     pub groups: Vec<PlannedGroup>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PlannedGroup {
-    pub object_id: String,
-    pub object_guid: String,
-    pub sid: Option<String>,
-    pub dn: String,
-    pub display_name: Option<String>,
-    pub verdict: Verdict,
-    pub risk: Risk,
-    /// Direct members in AD when the bundle was made, and a hash of their names, sorted, in lower case, one a line.
-    pub members: u64,
-    pub members_sha256: String,
-    pub group_type: Option<i32>,
-    /// Object ids of planned groups that it nests: they are scoped in before it.
-    pub nests: Vec<String>,
-    /// Groups with the same number nest each other in a circle and move together.
-    pub unit: Option<u64>,
-    /// Findings that this plan settles, with how.
-    pub fixes: Vec<Fixed>,
-    /// Positions in `decisions`.
-    pub decisions: Vec<u64>,
-    pub steps: Vec<GroupStep>,
-    pub predicted: PredictedGroup,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Risk {
-    pub score: u32,
-    pub parts: Vec<RiskPart>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RiskPart {
-    pub what: String,
-    pub points: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Fixed {
-    pub rule: String,
-    pub by: String,
-}
-
-/// One write to one group, or one check of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct GroupStep {
-    /// `stamp`, `write-extension`, `scope-in` or `verify`.
-    pub kind: String,
-    /// The step of the plan in which it is done.
-    pub step: String,
-    pub attribute: Option<String>,
-    /// The value that must be there before the write; null is no value.
-    pub expects: Option<String>,
-    pub writes: Option<String>,
-    pub reversible: bool,
-    pub undo: String,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PredictedGroup {
-    /// Null where it cannot be said.
-    pub dn: Option<String>,
-    pub cn: Option<String>,
-    pub member_adds: Vec<String>,
-    pub member_removals: Vec<String>,
-    /// Under one reading of an open point; at most the first twenty of each are named.
-    pub possible_adds: Possible,
-    pub possible_removals: Possible,
-    /// Members in Entra that the job does not write.
-    pub not_written: u64,
-    pub attributes: Vec<AttributeChange>,
-    /// Names of the open points that this rests on.
-    pub depends: Vec<String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Possible {
-    pub count: u64,
-    pub first: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AttributeChange {
-    pub name: String,
-    pub after: Option<String>,
-    /// Where `after` is null: what may come, or why nothing can be said.
-    pub note: Option<String>,
 }
 
 /// A group that no wave holds.
