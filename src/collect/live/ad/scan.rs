@@ -206,7 +206,7 @@ impl Shared<'_> {
     }
 
     async fn list(&self, session: &ReadSession, kind: Kind) -> Result<(), Trouble> {
-        let listing = list(self.task.pool, session, self.task.base, kind, self.task.usn).await?;
+        let mut listing = list(self.task.pool, session, self.task.base, kind, self.task.usn).await?;
         let total = listing.guids.len() as u64;
         self.expected.fetch_add(total, Ordering::Relaxed);
         let mut queue = self.lock();
@@ -227,6 +227,9 @@ impl Shared<'_> {
                 Kind::Principals => queue.jobs.push_back((Job::Read(number), 0)),
             }
         }
+        // Where to cut is known now; who is there is needed to the end.
+        listing.created = Vec::new();
+        listing.guids.shrink_to_fit();
         match kind {
             Kind::Groups => queue.groups = listing,
             Kind::Principals => queue.principals = listing,
