@@ -96,17 +96,18 @@ cp -r "$tenant/ad" "$work/ad-only/ad"
 
 # --- one measurement ------------------------------------------------------------------------------------------------
 
-# measure NAME COMMAND…: runs it; seconds and peak kilobytes go to the samples. Its standard output is thrown away.
+# measure NAME COMMAND…: runs it; seconds and peak kilobytes go to the samples. Its standard output is thrown away. It has
+# to end with the code in $expected, or 0.
 measure() {
   local name=$1
   shift
-  python3 - "$work/samples.tsv" "$name" "$@" <<'PYTHON'
+  python3 - "$work/samples.tsv" "${expected:-0}" "$name" "$@" <<'PYTHON'
 import resource, subprocess, sys, time
-samples, name, command = sys.argv[1], sys.argv[2], sys.argv[3:]
+samples, expected, name, command = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 start = time.monotonic()
 done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 seconds = time.monotonic() - start
-if done.returncode != 0:
+if done.returncode != expected:
     sys.stderr.buffer.write(done.stderr)
     sys.exit(f"measure.sh: {name}: {' '.join(command)} ended with {done.returncode}")
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -130,6 +131,11 @@ assess_all_reports() {
   rm -rf "$work/reports"
   measure reports "${ours[@]}" --format json assess "$work/bundle" --out "$work/reports"
 }
+# The synthetic tenant has no Connect server and is larger than a job may be, so that its plan is a draft: exit code 4.
+plan() {
+  rm -rf "$work/plan"
+  expected=4 measure plan "${ours[@]}" --format json plan "$work/bundle" --draft --out "$work/plan/plan.json"
+}
 reference_loader() { measure reference-loader "$examples/reference-loader" "$work/bundle"; }
 # shellcheck disable=SC2016 # the inner shell is the one to expand
 zstd_lines() { measure zstd-lines sh -c 'zstd -dcq "$1"/*.zst | wc -l' sh "$work/bundle"; }
@@ -145,13 +151,14 @@ for ((run = 1; run <= runs; run++)); do
   [ -z "$have_loader" ] || reference_loader
   [ -z "$have_zstd" ] || zstd_lines
   assess_all_reports
+  plan
 done
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 report=$(python3 - "$work" "$tenant" "$runs" "$commit" <<'PYTHON'
-import collections, json, os, platform, statistics, sys
+import collections, itertools, json, os, platform, re, statistics, sys
 work, tenant, runs, commit = sys.argv[1:]
 seconds, peaks = collections.defaultdict(list), collections.defaultdict(list)
 for line in open(f"{work}/samples.tsv"):
@@ -184,6 +191,8 @@ for name, title, megabytes, yardstick, its_title in [
     ("assess", "`assess --reports none`", bundle, "reference-loader", "reference loader"),
     ("assess", "`assess --reports none`", bundle, "zstd-lines", "`zstd -dc`, `wc -l`"),
     ("reports", "`assess`, all reports", bundle, None, ""),
+    ("plan", "`plan`, with its pages", bundle, "reports", "`assess`, all reports"),
+    ("plan", "`plan`, with its pages", bundle, "assess", "`assess --reports none`"),
 ]:
     if name not in seconds or (yardstick and yardstick not in seconds):
         continue
@@ -197,9 +206,14 @@ for name, title, megabytes, yardstick, its_title in [
         row += ["", "", "", ""]
     print("| " + " | ".join(row) + " |")
 print()
+with open(f"{work}/plan/plan.json") as lines:
+    head = dict(re.findall(r'"(assessed|planned|waves)": (\d+)', "".join(itertools.islice(lines, 40))))
+print(f"The plan holds {int(head['planned']):,} of {int(head['assessed']):,} groups in {int(head['waves']):,} waves and is "
+      f"{size(f'{work}/plan'):,.0f} MB, where the reports of the assessment are {size(f'{work}/reports'):,.0f} MB.")
+print()
 print("| memory | peak | a membership | an object |")
 print("|---|---|---|---|")
-for name, title in [("collect", "`collect`"), ("assess", "`assess --reports none`"), ("reports", "`assess`, all reports")]:
+for name, title in [("collect", "`collect`"), ("assess", "`assess --reports none`"), ("reports", "`assess`, all reports"), ("plan", "`plan`")]:
     peak = statistics.median(peaks[name]) * 1024 * 1024
     print(f"| {title} | {peak / 1e6:,.0f} MB | {peak / memberships:,.1f} bytes | {peak / objects:,.0f} bytes |")
 print()

@@ -15,7 +15,7 @@ param(
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 $PlannedServer = 'SYNC01'
-$PlanHash = '01941c9ae521ae6533adf4b7d1b09f9afa7b0be03d8950735f116926ca4ba591'
+$PlanHash = 'b5b2fc5d7056d23f4b9291038b9dbdc7f9bceba3657dfd57d0e7958f105e8ceb'
 $Done = New-Object System.Collections.ArrayList
 $Evidence = [ordered]@{}
 
