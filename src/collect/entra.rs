@@ -228,14 +228,26 @@ impl EntraBuilder {
     }
 
     pub(super) fn ids(&mut self, inventory: &mut Inventory, list: &[MemberRecord]) -> Result<Vec<u32>, String> {
+        // All at once: the processor then waits for many places of a large table at a time.
+        let known: Vec<u32> = list
+            .iter()
+            .map(|member| match &member.id {
+                MemberId::Guid(id) => self.known(inventory, *id).unwrap_or(NONE),
+                _ => NONE,
+            })
+            .collect();
         list.iter()
-            .map(|member| {
+            .zip(known)
+            .map(|(member, known)| {
                 let id = match &member.id {
                     MemberId::Guid(id) => *id,
                     MemberId::Unreadable(text) => return Err(format!("the member id {text:?} is no GUID")),
                     MemberId::Missing => return Err("a member without \"id\"".to_owned()),
                 };
-                let object = self.object(inventory, id, member.kind);
+                let object = match inventory.entra.objects.get(known as usize) {
+                    Some(object) if object.kind != EntraKind::Unknown => known,
+                    _ => self.object(inventory, id, member.kind),
+                };
                 if let Some(name) = &member.display_name
                     && inventory.entra.objects[object as usize].name.is_none()
                 {

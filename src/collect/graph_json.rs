@@ -118,13 +118,22 @@ pub fn read_answer<I: Item>(bytes: &[u8], path: &Path) -> Result<(Vec<I>, Page)>
         items.push(item);
         Ok(())
     };
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    Top { sink, summary: &mut summary }
-        .deserialize(&mut json)
-        .and_then(|()| json.end())
-        .map_err(|e| json_error(path, &e))?;
+    let top = Top { sink, summary: &mut summary };
+    // Text that is known to be UTF-8 is not looked at again value by value; what is none is refused where it stands.
+    let done = match std::str::from_utf8(bytes) {
+        Ok(text) => whole(serde_json::Deserializer::from_str(text), top),
+        Err(_) => whole(serde_json::Deserializer::from_slice(bytes), top),
+    };
+    done.map_err(|e| json_error(path, &e))?;
     let page = summary.pages.pop().unwrap_or(Page { objects: summary.objects, ..Page::default() });
     Ok((items, page))
+}
+
+fn whole<'de, R: serde_json::de::Read<'de>, I: Item>(
+    mut json: serde_json::Deserializer<R>,
+    top: Top<'_, '_, I>,
+) -> serde_json::Result<()> {
+    top.deserialize(&mut json).and_then(|()| json.end())
 }
 
 fn read_from<'de, R: serde_json::de::Read<'de>, I: Item>(

@@ -112,7 +112,12 @@ impl Live<'_> {
         let ad = with_ad.then(|| ad::Reader::new(self.config)).transpose()?;
         let entra = with_entra.then(|| entra::Reader::new(self.config, &self.wishes)).transpose()?;
         let connect = read_connect(&settings.connect)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Graph alone comes over one connection, whose pages are handed from task to task: other threads would only be woken.
+        let mut runtime = match with_ad {
+            true => tokio::runtime::Builder::new_multi_thread(),
+            false => tokio::runtime::Builder::new_current_thread(),
+        };
+        let runtime = runtime
             .enable_all()
             .build()
             .map_err(|e| Error::failed(format!("cannot start the network runtime: {e}")))?;
