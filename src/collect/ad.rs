@@ -4,17 +4,18 @@
 mod names;
 mod settle;
 
-pub use names::{NameKey, NameKeys, Prepared};
+pub use names::{NameKeys, Prepared};
 
 use super::entra::without_repeats;
 use super::ldif::Entry;
 use crate::directory::inventory::{
     AdClass, AdGroup, AdObject, Carrier, Completeness, DomainController, Inventory, NONE, SidRef,
 };
-use crate::directory::{GroupType, KeyWriter, ObjectGuid, Sid, Text, starts_like_anchor, write_key};
+use crate::directory::{GroupType, ObjectGuid, Sid, Text, starts_like_anchor, write_key};
 use crate::error::{Error, Place, Result};
 use crate::report::model::Problem;
-use hashbrown::HashTable;
+use names::{NameKey, Numbers};
+use rayon::slice::ParallelSliceMut;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -24,11 +25,9 @@ const MAX_LISTED: usize = 1_000;
 /// Fills the AD half of an Inventory from entries, in any order.
 #[derive(Default)]
 pub struct AdBuilder {
-    pub keys: NameKeys,
-    /// Object numbers by every spelling met, and by name.
-    by_spelling: HashTable<(NameKey, u32)>,
-    by_name: HashTable<(NameKey, u32)>,
-    writer: KeyWriter,
+    numbers: Numbers,
+    /// Numbers of the names of the entry at hand, as far as they are known.
+    known: Vec<u32>,
     key: Vec<u8>,
     /// For lists that came in ranges: group row → the ranges read.
     ranges: HashMap<u32, Vec<(u32, Option<u32>)>>,
@@ -85,12 +84,71 @@ struct Facts<'e> {
     settings: Vec<&'e str>,
 }
 
+impl<'e> Facts<'e> {
+    /// Takes in a value of an attribute, named in lower case and as written; the error says what is wrong with it.
+    fn take(
+        &mut self,
+        inventory: &mut Inventory,
+        attribute: &str,
+        written: &str,
+        value: &'e [u8],
+    ) -> Result<(), String> {
+        let text = || {
+            std::str::from_utf8(value).map_err(|_| format!("the value of {written} is binary where text is expected"))
+        };
+        match attribute {
+            "objectclass" => self.classes.push(text()?),
+            "objectguid" => self.guid = Some(guid(value).ok_or("objectGUID is not 16 bytes")?),
+            "objectsid" => self.sid = Some(sid(value).ok_or("objectSid is no security identifier")?),
+            "samaccountname" => self.sam = Some(text()?),
+            "grouptype" => {
+                self.group_type = Some(GroupType::parse(text()?).ok_or("groupType is no 32-bit number")?);
+            }
+            "admindescription" => self.admin_description = Some(text()?),
+            "msds-externaldirectoryobjectid" => self.edoi = Some(text()?),
+            "displayname" => self.display_name = Some(text()?),
+            "description" => self.description = Some(text()?),
+            "mail" => self.mail = Some(text()?),
+            "proxyaddresses" => self.proxies = true,
+            "admincount" => self.admin_count = text()?.trim() == "1",
+            "msds-objectsoa" => self.object_soa = Some(text()?),
+            "whenchanged" => self.when_changed = Some(text()?),
+            "ntsecuritydescriptor" => self.descriptor = Some(value),
+            "isdeleted" => self.deleted = text()?.eq_ignore_ascii_case("TRUE"),
+            "objectversion" => self.schema_version = text()?.trim().parse().ok(),
+            "ldapdisplayname" => self.ldap_display_name = Some(text()?),
+            "msds-enabledfeature" => {
+                let recycle_bin = text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,");
+                let known = &mut inventory.ad.environment.recycle_bin;
+                *known = if recycle_bin { Some(true) } else { *known };
+            }
+            "msds-enabledfeaturebl" => self.feature_enabled = true,
+            "msds-optionalfeatureguid" => self.feature_guid = true,
+            "operatingsystem" => self.operating_system = Some(text()?),
+            "dnshostname" => self.dns_host_name = Some(text()?),
+            "useraccountcontrol" => {
+                self.domain_controller |= text()?.trim().parse::<i64>().is_ok_and(|v| v & 0x2000 != 0);
+            }
+            "primarygroupid" => self.domain_controller |= matches!(text()?.trim(), "516" | "521"),
+            "ncname" => self.nc_name = Some(text()?),
+            "netbiosname" => self.netbios_name = Some(text()?),
+            "msds-settings" => self.settings.push(text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 impl AdBuilder {
+    /// How names become keys here.
+    pub fn keys(&self) -> NameKeys {
+        self.numbers.keys
+    }
+
     /// Takes one entry in.
     pub fn add(&mut self, inventory: &mut Inventory, prepared: &Prepared, path: &Path) -> Result<()> {
         inventory.ad.present = true;
         let entry = &prepared.entry;
-        let mut names = prepared.names.iter().copied();
         let place = |line: u64| {
             let place = Place::file(path).object(entry.dn.clone());
             if line == 0 { place } else { place.line(line) } // an entry from a server has no lines
@@ -102,106 +160,48 @@ impl AdBuilder {
         let mut facts = Facts::default();
         self.row.clear();
         self.parents.clear();
+        // All names at once: the processor then waits for many places of a large table at a time.
+        let mut known = std::mem::take(&mut self.known);
+        known.clear();
+        known.extend(prepared.names.iter().map(|key| self.numbers.spelt(*key).unwrap_or(NONE)));
+        let mut names = prepared.names.iter().zip(&known);
         let mut ranges: Vec<(u32, Option<u32>)> = Vec::new();
-        let mut has_members = false;
-        let mut last_name = "";
-        for (name, value, line) in entry.values() {
+        let mut lower = String::new();
+        for (name, values) in entry.attributes() {
             let (base, options) = name.split_once(';').unwrap_or((name, ""));
-            let text = || {
-                std::str::from_utf8(value).map_err(|_| {
-                    Error::input(place(line), format!("the value of {base} is binary where text is expected"))
-                })
-            };
-            if base.eq_ignore_ascii_case("member") {
-                has_members = true;
-                if !options.is_empty()
-                    && let Some(range) = range(options)
-                {
-                    if ranges.last() != Some(&range) {
-                        ranges.push(range);
-                    }
-                    self.range_values += 1;
+            lower.clear();
+            lower.push_str(base);
+            lower.make_ascii_lowercase();
+            let is_member = lower == "member";
+            if is_member && let Some(range) = range(options) {
+                if ranges.last() != Some(&range) {
+                    ranges.push(range);
                 }
-                if !value.is_empty() {
-                    let id = self.object(inventory, value, names.next().unwrap_or_default()).ok_or_else(|| {
-                        Error::input(
-                            place(line),
-                            format!("the member {:?} is no distinguished name", String::from_utf8_lossy(value)),
-                        )
-                    })?;
-                    self.row.push(id);
-                }
-                continue;
+                self.range_values += values.len() as u64;
             }
-            if name != last_name {
-                last_name = name;
-                let lower = base.to_ascii_lowercase();
-                if !self.attributes_seen.contains(&lower) {
-                    self.attributes_seen.insert(lower);
+            if is_member || lower == "memberof" {
+                for (value, line) in values.filter(|(value, _)| !value.is_empty()) {
+                    let id = match names.next() {
+                        Some((_, &id)) if id != NONE => id,
+                        Some((key, _)) => self.object(inventory, value, *key).ok_or_else(|| {
+                            let what = if is_member { "the member" } else { "memberOf" };
+                            let value = String::from_utf8_lossy(value);
+                            Error::input(place(line), format!("{what} {value:?} is no distinguished name"))
+                        })?,
+                        None => return Err(Error::failed(format!("names of {} were not keyed", entry.dn))),
+                    };
+                    if is_member { self.row.push(id) } else { self.parents.push(id) }
+                }
+            } else {
+                for (value, line) in values {
+                    facts.take(inventory, &lower, base, value).map_err(|what| Error::input(place(line), what))?;
                 }
             }
-            match base.to_ascii_lowercase().as_str() {
-                "objectclass" => facts.classes.push(text()?),
-                "objectguid" => {
-                    facts.guid =
-                        Some(guid(value).ok_or_else(|| Error::input(place(line), "objectGUID is not 16 bytes"))?)
-                }
-                "objectsid" => {
-                    facts.sid = Some(
-                        sid(value).ok_or_else(|| Error::input(place(line), "objectSid is no security identifier"))?,
-                    )
-                }
-                "samaccountname" => facts.sam = Some(text()?),
-                "grouptype" => {
-                    facts.group_type = Some(
-                        GroupType::parse(text()?)
-                            .ok_or_else(|| Error::input(place(line), "groupType is no 32-bit number"))?,
-                    )
-                }
-                "admindescription" => facts.admin_description = Some(text()?),
-                "msds-externaldirectoryobjectid" => facts.edoi = Some(text()?),
-                "displayname" => facts.display_name = Some(text()?),
-                "description" => facts.description = Some(text()?),
-                "mail" => facts.mail = Some(text()?),
-                "proxyaddresses" => facts.proxies = true,
-                "admincount" => facts.admin_count = text()?.trim() == "1",
-                "msds-objectsoa" => facts.object_soa = Some(text()?),
-                "whenchanged" => facts.when_changed = Some(text()?),
-                "memberof" => {
-                    let id = self.object(inventory, value, names.next().unwrap_or_default()).ok_or_else(|| {
-                        Error::input(
-                            place(line),
-                            format!("memberOf {:?} is no distinguished name", String::from_utf8_lossy(value)),
-                        )
-                    })?;
-                    self.parents.push(id);
-                }
-                "ntsecuritydescriptor" => facts.descriptor = Some(value),
-                "isdeleted" => facts.deleted = text()?.eq_ignore_ascii_case("TRUE"),
-                "objectversion" => facts.schema_version = text()?.trim().parse().ok(),
-                "ldapdisplayname" => facts.ldap_display_name = Some(text()?),
-                "msds-enabledfeature" => {
-                    let recycle_bin = text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,");
-                    let known = &mut inventory.ad.environment.recycle_bin;
-                    *known = if recycle_bin { Some(true) } else { *known };
-                }
-                "msds-enabledfeaturebl" => facts.feature_enabled = true,
-                "msds-optionalfeatureguid" => facts.feature_guid = true,
-                "operatingsystem" => facts.operating_system = Some(text()?),
-                "dnshostname" => facts.dns_host_name = Some(text()?),
-                "useraccountcontrol" => {
-                    facts.domain_controller |= text()?.trim().parse::<i64>().is_ok_and(|v| v & 0x2000 != 0)
-                }
-                "primarygroupid" => facts.domain_controller |= matches!(text()?.trim(), "516" | "521"),
-                "ncname" => facts.nc_name = Some(text()?),
-                "netbiosname" => facts.netbios_name = Some(text()?),
-                "msds-settings" => facts.settings.push(text()?),
-                _ => {}
+            if !self.attributes_seen.contains(&lower) {
+                self.attributes_seen.insert(lower.clone());
             }
         }
-        if has_members {
-            self.attributes_seen.insert("member".to_owned());
-        }
+        self.known = known;
         self.environment(inventory, entry, &facts);
         self.store(inventory, prepared, path, &facts, &ranges)
     }
@@ -334,7 +334,7 @@ impl AdBuilder {
         let values = self.range_values;
         for (entry, path) in held {
             let mut prepared = Prepared { entry, ..Prepared::default() };
-            prepared.make_ready(self.keys);
+            prepared.make_ready(self.keys());
             self.add(inventory, &prepared, &path)?;
         }
         self.range_values = values; // They were counted when they were first read.
@@ -487,13 +487,8 @@ impl AdBuilder {
 
     /// The number of a name, given when it is first seen.
     fn object(&mut self, inventory: &mut Inventory, dn: &[u8], spelling: NameKey) -> Option<u32> {
-        if let Some((_, id)) = self.by_spelling.find(spelling[0], |(known, _)| *known == spelling) {
-            return Some(*id);
-        }
-        let key = self.keys.name(dn, &mut self.writer)?;
-        let entry = self.by_name.entry(key[0], |(known, _)| *known == key, |(known, _)| known[0]);
         let Inventory { ad, text, .. } = inventory;
-        let slot = entry.or_insert_with(|| {
+        self.numbers.number(dn, spelling, || {
             ad.objects.push(AdObject {
                 dn: text.add(&String::from_utf8_lossy(dn)), // only text has a key
                 guid: ObjectGuid::NIL,
@@ -503,11 +498,8 @@ impl AdBuilder {
                 group: NONE,
                 security: NONE,
             });
-            (key, ad.objects.len() as u32 - 1)
-        });
-        let id = slot.get().1;
-        self.by_spelling.insert_unique(spelling[0], (spelling, id), |(known, _)| known[0]);
-        Some(id)
+            ad.objects.len() as u32 - 1
+        })
     }
 
     fn note_domain(&mut self, dn: &str, path: &Path, line: u64) -> Result<(), String> {
@@ -518,7 +510,7 @@ impl AdBuilder {
         })?;
         let start = match self.key.starts_with(b"dc=") {
             true => 0,
-            false => match self.key.windows(4).position(|w| w == b"\0dc=") {
+            false => match memchr::memmem::find(&self.key, b"\0dc=") {
                 Some(at) => at + 1,
                 None => return Ok(()),
             },
@@ -571,7 +563,7 @@ impl AdBuilder {
             .filter(|(_, o)| !o.guid.is_nil())
             .map(|(i, o)| (o.guid, i as u32))
             .collect();
-        guids.sort_unstable();
+        guids.par_sort_unstable();
         for pair in guids.chunk_by(|a, b| a.0 == b.0).filter(|c| c.len() > 1) {
             let names: Vec<&str> = pair.iter().map(|(_, id)| inventory.dn(*id)).collect();
             self.problems.push(Problem {

@@ -16,14 +16,18 @@ pub struct Entry {
     /// Line of the `dn:`.
     pub line: u64,
     bytes: Vec<u8>,
+    /// Attribute descriptions in `bytes`, one for each run of values.
+    names: Vec<(u32, u32)>,
     values: Vec<Value>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Value {
-    name: (u32, u32),
+    /// Place in `names`.
+    name: u32,
     value: (u32, u32),
-    line: u64,
+    /// Lines after that of the `dn:`.
+    line: u32,
 }
 
 impl Entry {
@@ -37,17 +41,25 @@ impl Entry {
         self.bytes.reserve_exact(bytes);
     }
     pub fn push(&mut self, name: &str, value: &[u8]) {
-        // The values of a long list share the one name that stands before the first of them.
-        let last = self.values.last().map(|v| v.name);
-        let known = last.filter(|n| &self.bytes[n.0 as usize..n.1 as usize] == name.as_bytes());
-        let name = known.unwrap_or_else(|| {
+        self.push_all(name, std::iter::once(value));
+    }
+    /// Several values of one attribute.
+    pub fn push_all<'v>(&mut self, name: &str, values: impl Iterator<Item = &'v [u8]>) {
+        let name = self.name(name.as_bytes());
+        for value in values {
             let start = self.bytes.len() as u32;
-            self.bytes.extend_from_slice(name.as_bytes());
-            (start, self.bytes.len() as u32)
-        });
-        let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(value);
-        self.values.push(Value { name, value: (start, self.bytes.len() as u32), line: 0 });
+            self.bytes.extend_from_slice(value);
+            self.values.push(Value { name, value: (start, self.bytes.len() as u32), line: 0 });
+        }
+    }
+    /// The values of a long list share the one name that stands before the first of them.
+    fn name(&mut self, name: &[u8]) -> u32 {
+        if self.names.last().is_none_or(|(from, to)| &self.bytes[*from as usize..*to as usize] != name) {
+            let start = self.bytes.len() as u32;
+            self.bytes.extend_from_slice(name);
+            self.names.push((start, self.bytes.len() as u32));
+        }
+        self.names.len() as u32 - 1
     }
     /// The values of one attribute, by its name without options.
     pub fn get<'e>(&'e self, attribute: &'e str) -> impl Iterator<Item = &'e [u8]> + 'e {
@@ -56,9 +68,15 @@ impl Entry {
     }
     /// Attribute description (with options, as written), value and line, in file order.
     pub fn values(&self) -> impl Iterator<Item = (&str, &[u8], u64)> {
-        self.values.iter().map(|v| {
-            let name = &self.bytes[v.name.0 as usize..v.name.1 as usize];
-            (std::str::from_utf8(name).unwrap_or(""), &self.bytes[v.value.0 as usize..v.value.1 as usize], v.line)
+        self.attributes().flat_map(|(name, values)| values.map(move |(value, line)| (name, value, line)))
+    }
+    /// The same by attribute descriptions: consecutive values that share one, each with its line.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, impl ExactSizeIterator<Item = (&[u8], u64)>)> {
+        let text = |(from, to): (u32, u32)| &self.bytes[from as usize..to as usize];
+        self.values.chunk_by(|a, b| a.name == b.name).map(move |run| {
+            let name = run.first().and_then(|v| self.names.get(v.name as usize)).map_or(&[][..], |name| text(*name));
+            let values = run.iter().map(move |v| (text(v.value), self.line + u64::from(v.line)));
+            (std::str::from_utf8(name).unwrap_or(""), values)
         })
     }
     /// Values held.
@@ -67,7 +85,7 @@ impl Entry {
     }
     /// Bytes held.
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.values.len() * size_of::<Value>()
+        self.bytes.len() + size_of_val(&self.names[..]) + size_of_val(&self.values[..])
     }
     fn clear(&mut self, line: u64) {
         self.dn.clear();
@@ -76,6 +94,7 @@ impl Entry {
             (self.bytes, self.values) = (Vec::new(), Vec::new());
         }
         self.bytes.clear();
+        self.names.clear();
         self.values.clear();
         self.line = line;
     }
@@ -273,9 +292,8 @@ impl Reader {
                 "a second dn inside an entry: an empty line is missing before it",
             ));
         }
+        let name_of_value = entry.name(name);
         let start = entry.bytes.len() as u32;
-        entry.bytes.extend_from_slice(name);
-        let middle = entry.bytes.len() as u32;
         match value {
             Raw::Plain(value) => {
                 if !value.is_ascii() && std::str::from_utf8(value).is_err() {
@@ -297,7 +315,8 @@ impl Reader {
         let Ok(end) = u32::try_from(end) else {
             return Err(Error::input(self.place().object(&entry.dn), "an entry of more than 4 GiB"));
         };
-        entry.values.push(Value { name: (start, middle), value: (middle, end), line: self.text_line });
+        let line = u32::try_from(self.text_line - entry.line).unwrap_or(u32::MAX);
+        entry.values.push(Value { name: name_of_value, value: (start, end), line });
         Ok(Head::Entry)
     }
 

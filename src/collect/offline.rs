@@ -192,7 +192,7 @@ impl Run<'_, '_> {
             let (inventory, progress) = (&mut self.inventory, &mut *self.progress);
             let mut read = 0u64;
             let mut last = String::new();
-            let reader = read_ahead(ldif::Reader::open(&path)?, builder.keys, &mut |prepared| {
+            let reader = read_ahead(ldif::Reader::open(&path)?, builder.keys(), &mut |prepared| {
                 builder.add(inventory, prepared, &path)?;
                 read += 1;
                 if read.is_multiple_of(4096) {

@@ -75,13 +75,13 @@ impl AdBuilder {
                 }
             }
             if known.is_some() || !mentioned {
-                self.forget_names(other);
+                self.numbers.forget(other);
             }
         }
         if let Some(known) = known
             && named != Some(known)
         {
-            self.forget_names(known);
+            self.numbers.forget(known);
             self.name(inventory, known, prepared);
         }
         self.changes.replacing = true;
@@ -99,7 +99,7 @@ impl AdBuilder {
         self.index(inventory);
         if let Some(&id) = self.changes.guids.get(&guid) {
             self.changes.gone.insert(id);
-            self.forget_names(id);
+            self.numbers.forget(id);
         }
     }
 
@@ -175,20 +175,13 @@ impl AdBuilder {
 
     /// The number of a name that was met before.
     pub fn number_of(&mut self, dn: &[u8]) -> Option<u32> {
-        let key = self.keys.name(dn, &mut self.writer)?;
-        self.by_name.find(key[0], |(known, _)| *known == key).map(|(_, id)| *id)
-    }
-
-    fn forget_names(&mut self, id: u32) {
-        self.by_spelling.retain(|(_, known)| *known != id);
-        self.by_name.retain(|(_, known)| *known != id);
+        self.numbers.named(dn)
     }
 
     /// Gives a known object the name of this entry.
     fn name(&mut self, inventory: &mut Inventory, id: u32, prepared: &Prepared) {
         let dn = prepared.entry.dn.as_str();
-        if let Some(key) = self.keys.name(dn.as_bytes(), &mut self.writer) {
-            self.by_name.insert_unique(key[0], (key, id), |(known, _)| known[0]);
+        if self.numbers.name(dn.as_bytes(), id) {
             inventory.ad.objects[id as usize].dn = inventory.text.add(dn);
         }
     }
@@ -196,7 +189,7 @@ impl AdBuilder {
     /// Applies what changed during the scan, and puts objects and groups into the order of their names: the same
     /// directory then gives the same bundle, whichever connection read what.
     pub fn settle(&mut self, inventory: &mut Inventory) {
-        (self.by_spelling, self.by_name) = Default::default();
+        self.numbers.clear();
         let rows = std::mem::take(&mut self.changes.rows);
         let ad = &inventory.ad;
         let own = |row: usize| {
@@ -217,21 +210,24 @@ impl AdBuilder {
             }
         }
         let dn = |id: u32| inventory.text.get(ad.objects[id as usize].dn).unwrap_or("");
-        let mut order: Vec<u32> = (0..ad.objects.len() as u32)
+        let mut order: Vec<([u64; 4], u32)> = (0..ad.objects.len() as u32)
+            .into_par_iter()
             .filter(|id| self.real(*id) == *id)
             .filter(|id| named[*id as usize] || ad.objects[*id as usize].class != AdClass::Missing)
+            .map(|id| (beginning(dn(id)), id))
             .collect();
-        order.par_sort_unstable_by(|a, b| dn(*a).cmp(dn(*b)).then(a.cmp(b)));
+        order.par_sort_unstable_by(|(first, a), (second, b)| {
+            first.cmp(second).then_with(|| dn(*a).cmp(dn(*b))).then(a.cmp(b))
+        });
+        let order: Vec<u32> = order.into_iter().map(|(_, id)| id).collect();
         let mut new = vec![GONE; ad.objects.len()];
         for (place, id) in order.iter().enumerate() {
             new[*id as usize] = place as u32;
         }
         let renumbered = |ids: &[u32]| {
-            let mut row: Vec<u32> = ids
-                .iter()
-                .filter_map(|id| new.get(self.real(*id) as usize).copied())
-                .filter(|id| *id != GONE)
-                .collect();
+            let mut row = Vec::with_capacity(ids.len());
+            let numbers = ids.iter().filter_map(|id| new.get(self.real(*id) as usize).copied());
+            row.extend(numbers.filter(|id| *id != GONE));
             row.sort_unstable();
             row.dedup();
             row
@@ -277,6 +273,17 @@ impl AdBuilder {
         environment.domain_controllers.dedup();
         self.changes = Changes::default();
     }
+}
+
+/// The first bytes of a name, in the order of the names: most names are told apart by them, which lie side by side.
+fn beginning(dn: &str) -> [u64; 4] {
+    let mut parts = dn.as_bytes().chunks(8);
+    std::array::from_fn(|_| {
+        let part = parts.next().unwrap_or_default();
+        let mut bytes = [0; 8];
+        bytes[..part.len()].copy_from_slice(part);
+        u64::from_be_bytes(bytes)
+    })
 }
 
 #[cfg(test)]

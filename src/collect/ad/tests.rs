@@ -5,7 +5,7 @@ fn load(text: &str) -> Result<(Inventory, AdFinished)> {
     let mut reader = Reader::new(std::io::Cursor::new(text.as_bytes().to_vec()), Path::new("x.ldf"));
     let (mut prepared, mut builder, mut inventory) = (Prepared::default(), AdBuilder::default(), Inventory::default());
     while reader.next(&mut prepared.entry)? {
-        prepared.make_ready(builder.keys);
+        prepared.make_ready(builder.keys());
         builder.add(&mut inventory, &prepared, Path::new("x.ldf"))?;
     }
     let finished = builder.finish(&mut inventory);

@@ -25,7 +25,10 @@ struct World(AdBuilder, Inventory);
 
 impl World {
     fn new() -> Self {
-        World(AdBuilder { keys: KEYS.with(|k| *k), ..AdBuilder::default() }, Inventory::default())
+        World(
+            AdBuilder { numbers: crate::collect::ad::names::Numbers::of(KEYS.with(|k| *k)), ..AdBuilder::default() },
+            Inventory::default(),
+        )
     }
     fn add(&mut self, entry: Prepared) -> &mut Self {
         self.0.add(&mut self.1, &entry, Path::new("x")).unwrap();

@@ -171,7 +171,7 @@ async fn other_domain(controller: &Connector, domain: &Domain, feed: &mut Feed, 
 fn absent_members(feed: &mut Feed, read: Read) -> Result<()> {
     let guid = read.guid;
     match guid.is_nil() {
-        true => feed.take(Batch::of(feed.builder.keys, None, None, [read]))?,
+        true => feed.take(Batch::of(feed.builder.keys(), None, None, [read]))?,
         // The catalog and a domain each show attributes that the other lacks; what is known is kept.
         false if feed.builder.known(&feed.inventory, guid).is_some() => {
             let values: Vec<(String, Vec<u8>)> = read
@@ -182,7 +182,7 @@ fn absent_members(feed: &mut Feed, read: Read) -> Result<()> {
                 .collect();
             let mut part = crate::collect::ldif::Entry::named(read.entry.dn.as_str());
             values.iter().for_each(|(name, value)| part.push(name, value));
-            let prepared = crate::collect::ad::Prepared::of(part, feed.builder.keys);
+            let prepared = crate::collect::ad::Prepared::of(part, feed.builder.keys());
             feed.builder.add(&mut feed.inventory, &prepared, &feed.place)?;
         }
         false => feed.refresh(None, read)?,

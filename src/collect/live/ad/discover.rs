@@ -136,7 +136,7 @@ impl Surroundings {
         let count = read.len() as u64;
         for read in read {
             match read.guid.is_nil() {
-                true => feed.take(Batch::of(feed.builder.keys, None, None, [read]))?,
+                true => feed.take(Batch::of(feed.builder.keys(), None, None, [read]))?,
                 false => feed.refresh(None, read)?,
             }
         }

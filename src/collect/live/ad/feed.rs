@@ -9,6 +9,7 @@ use crate::directory::ObjectGuid;
 use crate::directory::inventory::Inventory;
 use crate::error::Result;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
@@ -70,18 +71,20 @@ impl Feed {
 
     pub fn take(&mut self, batch: Batch) -> Result<()> {
         for (guid, prepared) in &batch.entries {
-            if !guid.is_nil() && self.seen.contains_key(guid) {
-                // An object of the surroundings is counted where its partition brings it.
-                if let (Some(kind), Some(known @ None)) = (batch.kind, self.seen.get_mut(guid)) {
-                    *known = Some(kind);
-                    self.count(batch.partition);
+            if !guid.is_nil() {
+                match self.seen.entry(*guid) {
+                    Entry::Vacant(unseen) => drop(unseen.insert(batch.kind)),
+                    Entry::Occupied(mut seen) => {
+                        // An object of the surroundings is counted where its partition brings it.
+                        if batch.kind.is_some() && seen.get().is_none() {
+                            seen.insert(batch.kind);
+                            self.count(batch.partition);
+                        }
+                        continue;
+                    }
                 }
-                continue;
             }
             self.builder.add(&mut self.inventory, prepared, &self.place)?;
-            if !guid.is_nil() {
-                self.seen.insert(*guid, batch.kind);
-            }
             if let (Some(metadata), Some(Kind::Groups)) = (&mut self.metadata, batch.kind) {
                 metadata.insert(*guid, Metadata::of(*guid, &prepared.entry));
             }
@@ -102,7 +105,7 @@ impl Feed {
     /// A newer description of an object.
     pub fn refresh(&mut self, kind: Option<Kind>, read: Read) -> Result<()> {
         let (guid, range) = (read.guid, read.values_by_range);
-        let prepared = Prepared::of(read.entry, self.builder.keys);
+        let prepared = Prepared::of(read.entry, self.builder.keys());
         self.builder.refresh(&mut self.inventory, &prepared, guid, &self.place)?;
         self.values_by_range += range;
         // What is known of the former state is read anew at the end.

@@ -149,9 +149,10 @@ impl FromWire for Read {
                     None => endless = true,
                 }
             }
-            for value in values {
-                read.values_by_range += u64::from(by_range.is_some());
-                read.entry.push(name, value);
+            let before = read.entry.count();
+            read.entry.push_all(name, values);
+            if by_range.is_some() {
+                read.values_by_range += (read.entry.count() - before) as u64;
             }
         });
         if endless { Err(Box::new(Fault::odd(from.dn(), "a range without an end"))) } else { Ok(read) }

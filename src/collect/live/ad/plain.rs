@@ -15,7 +15,7 @@ const AHEAD: usize = 8;
 /// Reads what these searches find, each over a connection of its own.
 pub async fn read_plainly(connector: &Connector, searches: &[Search]) -> Result<Inventory> {
     let feed = Feed::new(PathBuf::from(connector.address()));
-    let keys = feed.builder.keys;
+    let keys = feed.builder.keys();
     let (out, batches) = mpsc::channel(AHEAD);
     let consumer = tokio::task::spawn_blocking(move || feed.run(batches));
     let readers = searches.iter().map(|search| {

@@ -101,7 +101,7 @@ pub async fn scan(task: Task<'_>, feed: Feed) -> Result<Scanned> {
     };
     let shared = Shared {
         task: &task,
-        keys: feed.builder.keys,
+        keys: feed.builder.keys(),
         queue: Mutex::new(queue),
         changed: Notify::new(),
         out,

@@ -167,7 +167,7 @@ pub async fn apply(
         if known.is_some_and(|id| same_dn(feed.inventory.dn(id), &dn)) {
             let mut part = Entry::named(dn);
             part.push("nTSecurityDescriptor", &lists.distinct[place]);
-            let prepared = Prepared::of(part, feed.builder.keys);
+            let prepared = Prepared::of(part, feed.builder.keys());
             feed.builder.add(&mut feed.inventory, &prepared, &feed.place)?;
         }
     }

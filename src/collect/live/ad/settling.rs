@@ -144,7 +144,7 @@ async fn undescribed(pool: &Pool, forest: &Forest, feed: &mut Feed, looked_up: &
             let kind = feed.seen.get(&read.guid).copied().flatten();
             found += 1;
             match read.guid.is_nil() {
-                true => feed.take(super::feed::Batch::of(feed.builder.keys, None, None, [read]))?,
+                true => feed.take(super::feed::Batch::of(feed.builder.keys(), None, None, [read]))?,
                 false => feed.refresh(kind, read)?,
             }
         }
