@@ -149,17 +149,14 @@ pub fn settings(config: &Config, accept: &[String]) -> Result<Settings> {
         agent_account: s.ad.agent_account.clone(),
         domain: s.cloud_sync.domain.clone(),
         service_principal: s.cloud_sync.service_principal.clone(),
-        accepted: accept.iter().map(|text| accepted(text)).collect::<Result<_>>()?,
+        accepted: accepted(accept)?,
     })
 }
 
-fn accepted(text: &str) -> Result<Accepted> {
-    let (gate, reason) = text.split_once('=').ok_or_else(|| {
-        Error::usage(format!("--accept {text:?}: a reason is missing"))
-            .hint("Write it as --accept \"E14=checked in the portal\".")
-    })?;
+fn accepted(texts: &[String]) -> Result<Vec<Accepted>> {
     let by = whoami::username().unwrap_or_else(|_| "(unknown account)".to_owned());
-    Ok(Accepted { gate: gate.trim().to_uppercase(), reason: reason.to_owned(), by })
+    let words = super::accept::words(texts)?.into_iter();
+    Ok(words.map(|(gate, reason)| Accepted { gate: gate.to_uppercase(), reason, by: by.clone() }).collect())
 }
 
 /// Writes the named reports; returns name and size of each.

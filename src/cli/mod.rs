@@ -1,5 +1,6 @@
 //! The door: one file a subcommand, each with its arguments, the calls it makes and what it prints. No domain logic.
 
+mod accept;
 mod assess;
 mod audit;
 mod bundle;
@@ -145,7 +146,10 @@ enum Command {
 
 /// Runs the program on these arguments; returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parser = command().color(colour_of(&arguments));
+    let matches = parser.try_get_matches_from(arguments);
+    let cli = match matches.and_then(|m| <Cli as clap::FromArgMatches>::from_arg_matches(&m)) {
         Ok(cli) => cli,
         Err(e) => {
             let asked_for = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -181,6 +185,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             e.exit_code()
         }
     }
+}
+
+/// What `--color` says, for usage errors, which are told before the arguments are understood.
+fn colour_of(arguments: &[OsString]) -> ColorChoice {
+    let text = |argument: &OsString| argument.to_str().map(str::to_owned);
+    let values = arguments.iter().enumerate().filter_map(|(i, argument)| match text(argument)?.as_str() {
+        "--color" => arguments.get(i + 1).and_then(text),
+        other => other.strip_prefix("--color=").map(str::to_owned),
+    });
+    values.last().and_then(|value| Color::from_str(&value, false).ok()).map_or(ColorChoice::Auto, Color::choice)
 }
 
 /// The command tree, for completions and the manual page.

@@ -418,6 +418,30 @@ mod tests {
         Ok(out)
     }
 
+    /// What one attribute description stands before, each value with its line; the next entry starts anew.
+    #[test]
+    fn values_by_attribute() {
+        let text = "dn: CN=a\nmember: CN=b\nmember: CN=\n c\nmember;range=0-1: CN=d\nMember: CN=e\nmember: CN=f\n\ndn: CN=g\nmember: CN=h\n";
+        let mut reader = Reader::new(std::io::Cursor::new(text.as_bytes().to_vec()), Path::new("x.ldf"));
+        let (mut entry, mut runs) = (Entry::default(), Vec::new());
+        while reader.next(&mut entry).unwrap() {
+            for (name, values) in entry.attributes() {
+                let values: Vec<String> = values.map(|(v, line)| format!("{}@{line}", v.escape_ascii())).collect();
+                runs.push(format!("{name} {}", values.join(" ")));
+            }
+        }
+        let expected =
+            ["member CN=b@2 CN=c@3", "member;range=0-1 CN=d@5", "Member CN=e@6", "member CN=f@7", "member CN=h@10"];
+        assert_eq!(runs, expected);
+        // An entry that comes from a server has no lines.
+        let mut entry = Entry::named("CN=a");
+        entry.push_all("member", [&b"CN=b"[..], b"CN=c"].into_iter());
+        entry.push("member", b"CN=d");
+        let runs: Vec<(usize, u64)> =
+            entry.attributes().map(|(_, v)| (v.len(), v.map(|(_, line)| line).sum())).collect();
+        assert_eq!((runs, entry.count()), (vec![(3, 0)], 3));
+    }
+
     #[test]
     fn dialects() {
         let text = b"version: 1\r\n\r\n# a comment\r\n  folded\r\ndn: CN=a,DC=x\r\nchangetype: add\r\nmember;range=0-1: CN=b\r\n ,DC=x\r\nobjectGUID:: AAEC\r\ndescription:\r\n\r\ndn:: Q049w7w=\ncn: \xc3\xbc\n";

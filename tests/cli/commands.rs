@@ -51,6 +51,7 @@ fn usage() {
         &["assess", "bundle", "--accept", "E14"],
         &["assess", "bundle", "--accept", "E14="],
         &["assess", "bundle", "--accept", "E1=x"],
+        &["assess", "bundle", "--accept", "E14=x", "--accept", "e14=y"],
         &["assess", "bundle", "--config", "nowhere.toml"],
         &["assess", "bundle", "-q", "-v"],
         &["explain"],
@@ -232,6 +233,14 @@ fn quiet_and_colours() {
     assert!(!plain.contains('\u{1b}'), "no colours outside a terminal");
     let coloured = desk.run(&["--color", "always", "assess", "bundle", "--reports", "none"]).ok().out;
     assert!(coloured.contains("\u{1b}["));
+    // A usage error, too, which is told before the arguments are understood.
+    for (args, colours) in [
+        (&["--color", "always", "nothing"][..], true),
+        (&["nothing", "--color=never"], false),
+        (&["--color", "always", "assess", "--color", "never"], false),
+    ] {
+        assert_eq!(desk.run(args).code(2).err.contains("\u{1b}["), colours, "{args:?}");
+    }
     let done = desk.command(&["assess", "bundle", "--reports", "none"]).env("NO_COLOR", "1").output().unwrap();
     assert_eq!(String::from_utf8(done.stdout).unwrap(), plain);
 }

@@ -325,7 +325,7 @@ pub fn rollback(args: RollbackArgs, global: &Global, printer: &mut Printer) -> R
     let store = Store::open_existing(&config.settings.store.dir)?;
     let run = store.run_to_take_back(args.which.id.as_deref())?;
     let plan = run.plan()?;
-    let mut accept: Vec<Accept> = args.accept.iter().map(|text| accepted(text)).collect::<Result<_>>()?;
+    let mut accept: Vec<Accept> = accepted(&args.accept)?;
     accept.extend(named_controller(args.controller.as_deref()));
     let options = Options { yes: args.yes, accept, settings: assess::settings(&config, &[])?, ..Options::default() };
     let record = run.record()?;

@@ -123,7 +123,7 @@ pub fn run(command: Command, global: &Global, printer: &mut Printer) -> Result<u
 }
 
 fn options(how: How, config: &Config) -> Result<Options> {
-    let accept = how.accept.iter().map(|text| accepted(text)).collect::<Result<_>>()?;
+    let accept = accepted(&how.accept)?;
     let throwaway = match &how.throwaway {
         None => None,
         Some(text) => Some(ObjectGuid::parse(text.trim()).ok_or_else(|| {
@@ -143,15 +143,8 @@ fn options(how: How, config: &Config) -> Result<Options> {
     })
 }
 
-fn accepted(text: &str) -> Result<Accept> {
-    let filled = |(subject, reason): &(&str, &str)| !subject.trim().is_empty() && !reason.trim().is_empty();
-    let (subject, reason) = text.split_once('=').filter(filled).ok_or_else(|| {
-        Error::usage(format!("--accept {text:?}: a name and a reason are needed"))
-            .hint("Write it as --accept \"E14=checked in the portal\".")
-    })?;
-    Ok(Accept {
-        subject: subject.trim().to_owned(),
-        reason: reason.trim().to_owned(),
-        by: crate::cutover::store::user(),
-    })
+fn accepted(texts: &[String]) -> Result<Vec<Accept>> {
+    let by = crate::cutover::store::user();
+    let words = super::accept::words(texts)?.into_iter();
+    Ok(words.map(|(subject, reason)| Accept { subject, reason, by: by.clone() }).collect())
 }
