@@ -5,7 +5,7 @@ use super::{Global, configuration};
 use crate::assess::{self, Accepted, Assessed, Limits, ScopeMode, Settings};
 use crate::bundle;
 use crate::config::Config;
-use crate::error::{Error, Result, exit};
+use crate::error::{Result, exit};
 use crate::report::folder::Folder;
 use crate::report::html::RuleText;
 use crate::report::model::{GateStatus, Severity, View};

@@ -190,11 +190,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 /// What `--color` says, for usage errors, which are told before the arguments are understood.
 fn colour_of(arguments: &[OsString]) -> ColorChoice {
     let text = |argument: &OsString| argument.to_str().map(str::to_owned);
-    let values = arguments.iter().enumerate().filter_map(|(i, argument)| match text(argument)?.as_str() {
+    let mut values = arguments.iter().enumerate().filter_map(|(i, argument)| match text(argument)?.as_str() {
         "--color" => arguments.get(i + 1).and_then(text),
         other => other.strip_prefix("--color=").map(str::to_owned),
     });
-    values.last().and_then(|value| Color::from_str(&value, false).ok()).map_or(ColorChoice::Auto, Color::choice)
+    values.next_back().and_then(|value| Color::from_str(&value, false).ok()).map_or(ColorChoice::Auto, Color::choice)
 }
 
 /// The command tree, for completions and the manual page.
