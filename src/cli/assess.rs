@@ -154,7 +154,7 @@ pub fn settings(config: &Config, accept: &[String]) -> Result<Settings> {
 }
 
 fn accepted(texts: &[String]) -> Result<Vec<Accepted>> {
-    let by = whoami::username().unwrap_or_else(|_| "(unknown account)".to_owned());
+    let by = crate::cutover::store::user();
     let words = super::accept::words(texts)?.into_iter();
     Ok(words.map(|(gate, reason)| Accepted { gate: gate.to_uppercase(), reason, by: by.clone() }).collect())
 }

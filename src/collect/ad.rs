@@ -74,6 +74,8 @@ struct Facts<'e> {
     deleted: bool,
     schema_version: Option<i64>,
     ldap_display_name: Option<&'e str>,
+    /// Among the features that a partition names as enabled.
+    recycle_bin: bool,
     feature_enabled: bool,
     feature_guid: bool,
     operating_system: Option<&'e str>,
@@ -86,13 +88,7 @@ struct Facts<'e> {
 
 impl<'e> Facts<'e> {
     /// Takes in a value of an attribute, named in lower case and as written; the error says what is wrong with it.
-    fn take(
-        &mut self,
-        inventory: &mut Inventory,
-        attribute: &str,
-        written: &str,
-        value: &'e [u8],
-    ) -> Result<(), String> {
+    fn take(&mut self, attribute: &str, written: &str, value: &'e [u8]) -> Result<(), String> {
         let text = || {
             std::str::from_utf8(value).map_err(|_| format!("the value of {written} is binary where text is expected"))
         };
@@ -118,9 +114,7 @@ impl<'e> Facts<'e> {
             "objectversion" => self.schema_version = text()?.trim().parse().ok(),
             "ldapdisplayname" => self.ldap_display_name = Some(text()?),
             "msds-enabledfeature" => {
-                let recycle_bin = text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,");
-                let known = &mut inventory.ad.environment.recycle_bin;
-                *known = if recycle_bin { Some(true) } else { *known };
+                self.recycle_bin |= text()?.to_ascii_lowercase().starts_with("cn=recycle bin feature,");
             }
             "msds-enabledfeaturebl" => self.feature_enabled = true,
             "msds-optionalfeatureguid" => self.feature_guid = true,
@@ -194,7 +188,7 @@ impl AdBuilder {
                 }
             } else {
                 for (value, line) in values {
-                    facts.take(inventory, &lower, base, value).map_err(|what| Error::input(place(line), what))?;
+                    facts.take(&lower, base, value).map_err(|what| Error::input(place(line), what))?;
                 }
             }
             if !self.attributes_seen.contains(&lower) {
@@ -210,6 +204,9 @@ impl AdBuilder {
         let environment = &mut inventory.ad.environment;
         let has = |class: &str| facts.classes.iter().any(|c| c.eq_ignore_ascii_case(class));
         let lower = entry.dn.to_ascii_lowercase();
+        if facts.recycle_bin {
+            environment.recycle_bin = Some(true);
+        }
         if has("dMD") && facts.schema_version.is_some() {
             environment.schema_version = facts.schema_version;
         }

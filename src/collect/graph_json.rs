@@ -572,6 +572,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_no_utf8_is_refused_at_its_place() {
+        let answer = |bytes: &[u8]| read_answer::<Record>(bytes, Path::new("GET groups"));
+        let (records, page) = answer("{\"value\":[{\"id\":\"a\",\"displayName\":\"ü\"}]}".as_bytes()).unwrap();
+        assert_eq!((records[0].display_name.clone(), page.objects), (Some(Some("ü".to_owned())), 1));
+        for text in [&b"{\"value\":[{\"id\":\"\xff\"}]}"[..], b"{\"val\xffue\":[]}"] {
+            let error = answer(text).unwrap_err().to_string();
+            assert!(error.starts_with("GET groups:1:"), "{error}");
+        }
+    }
+
+    #[test]
     fn all_forms_are_the_same() {
         for text in [
             r#"{"@odata.context":"x","value":[{"id":"a"},{"id":"b"}]}"#,

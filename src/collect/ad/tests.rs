@@ -48,6 +48,28 @@ fn names_are_one_object_however_spelt() {
 }
 
 #[test]
+fn an_empty_value_names_nobody_and_shifts_no_name() {
+    let (inventory, _) = load(
+        "dn: CN=g,DC=x\nobjectClass: group\nmember:\nmemberOf:\nmember: CN=a,DC=x\nmemberOf: CN=p,DC=x\nmember: CN=b,DC=x\n\n\
+         dn: CN=h,DC=x\nobjectClass: group\nmember: CN=b,DC=x\n\n",
+    )
+    .unwrap();
+    let named = |ids: &[u32]| ids.iter().map(|id| inventory.dn(*id).to_owned()).collect::<Vec<_>>();
+    let ad = &inventory.ad;
+    assert_eq!(named(ad.members.row(0)), ["CN=a,DC=x", "CN=b,DC=x"]);
+    assert_eq!(named(ad.member_of.row(0)), ["CN=p,DC=x"]);
+    assert_eq!(named(ad.members.row(1)), ["CN=b,DC=x"]);
+}
+
+#[test]
+fn the_recycle_bin_is_known_by_the_partitions_that_name_it() {
+    for (feature, known) in [("CN=Recycle Bin Feature,CN=Optional Features", Some(true)), ("CN=Other,CN=y", None)] {
+        let (inventory, _) = load(&format!("dn: CN=Partitions,DC=x\nmsDS-EnabledFeature: {feature}\n\n")).unwrap();
+        assert_eq!(inventory.ad.environment.recycle_bin, known, "{feature}");
+    }
+}
+
+#[test]
 fn contradictions_are_reported_with_the_object() {
     let (inventory, _) = load(
         "dn: CN=g,DC=x\nobjectClass: group\ngroupType: 8\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\ndn: cn=G,dc=x\nobjectClass: group\ngroupType: 2\n\ndn: CN=h,DC=x\nobjectClass: group\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\n\ndn: CN=h,DC=x\nobjectClass: group\n\n",

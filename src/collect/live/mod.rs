@@ -112,7 +112,7 @@ impl Live<'_> {
         let ad = with_ad.then(|| ad::Reader::new(self.config)).transpose()?;
         let entra = with_entra.then(|| entra::Reader::new(self.config, &self.wishes)).transpose()?;
         let connect = read_connect(&settings.connect)?;
-        // Graph alone comes over one connection, whose pages are handed from task to task: other threads would only be woken.
+        // Graph alone is paced by its limits, which one thread keeps up with; more would only wake each other.
         let mut runtime = match with_ad {
             true => tokio::runtime::Builder::new_multi_thread(),
             false => tokio::runtime::Builder::new_current_thread(),
